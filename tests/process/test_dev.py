@@ -175,9 +175,6 @@ async def test_console_signs_in_by_its_link_alone_also_where_its_port_is_taken(t
         await asyncio.to_thread(browser.open, f"{address}/v1/types")
     refused.value.close()
     with await asyncio.to_thread(browser.open, link) as page:
-        assert (page.status, page.url) == (200, link)
-    form = urllib.request.Request(f"{address}/sign-in", f"token={token}".encode(), {"Origin": address})
-    with await asyncio.to_thread(browser.open, form) as page:
         assert (page.status, page.url) == (200, f"{address}/")
     process.send_signal(signal.SIGINT)
     code, _, err = await end_of(process, tmp_path)

@@ -76,7 +76,6 @@ async def _take(browser: Browser, stack: Stack) -> None:
     context = await browser.new_context()
     page = await context.new_page()
     await page.goto(f"{stack.console}/sign-in?token={stack.one_time_token}")
-    await page.get_by_role("button", name="Sign in").click()
     for scheme in SCHEMES:
         await page.emulate_media(color_scheme=scheme)
         for width in WIDTHS:

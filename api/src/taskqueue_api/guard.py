@@ -51,7 +51,7 @@ class Guard:
         sent = _with_headers(send)
         scope = {**scope, "path": read_path(scope["path"])}
         if scope["method"] == "HEAD":
-            scope, sent = {**scope, "method": "GET"}, _without_body(sent)
+            scope, sent = {**scope, "method": "GET", "is_head": True}, _without_body(sent)
         try:
             self._check(scope, Headers(scope=scope))
         except ProblemError as error:

@@ -21,17 +21,15 @@ router = new_router()
 async def ask(
     request: Request, parts: UsedParts, token: str = "", next_page: Annotated[str, Query(alias="next")] = "/"
 ) -> Response:
-    """Show the form for a token; for the one-time token of a link, its button alone.
+    """Show the form for a token, or take the one-time token of a link: not for a preview, which no person sees.
 
-    A link is not used up by opening it: chat programs and browsers open links ahead of a person.
     A link of another site comes without the cookie of a session, which is sent once this page asks again.
     """
     if parts.sign_in.caller(request):
         return RedirectResponse(_local(next_page), 303)
-    if token and not parts.sign_in.allows_link(request, token):
-        return _unknown_token(next_page)
-    is_elsewhere = request.headers.get("sec-fetch-site") == "cross-site"
-    return _form(next_page, token=token, asks_again=is_elsewhere)
+    if token and not _is_preview(request):
+        return _begin(request, parts, token, next_page, by_link=True)
+    return _form(next_page, "", 200, asks_again=request.headers.get("sec-fetch-site") == "cross-site")
 
 
 @router.post("/sign-in")
@@ -42,10 +40,7 @@ async def begin(
     next_page: Annotated[str, Form(alias="next")] = "/",
 ) -> Response:
     """Exchange a token for the cookie of a session."""
-    if len(token) > _MAX_TOKEN:
-        raise invalid_field("token", f"must have at most {_MAX_TOKEN} characters")
-    response = RedirectResponse(_local(next_page), 303)
-    return response if parts.sign_in.begin(request, response, token) else _unknown_token(next_page)
+    return _begin(request, parts, token, next_page)
 
 
 @router.post("/sign-out")
@@ -56,15 +51,25 @@ async def end(request: Request) -> Response:
     return response
 
 
-def _unknown_token(next_page: str) -> Response:
-    return _form(next_page, 401, error="This token is not known, or was used already.")
+def _is_preview(request: Request) -> bool:
+    """Tell whether a program or a browser looks at a link before a person opens it."""
+    purpose = request.headers.get("sec-purpose") or request.headers.get("purpose", "")
+    return "is_head" in request.scope or "prefetch" in purpose
 
 
-def _form(
-    next_page: str, status: int = 200, *, error: str = "", token: str = "", asks_again: bool = False
+def _begin(
+    request: Request, parts: UsedParts, token: str, next_page: str, *, by_link: bool = False
 ) -> Response:
-    """Return the form.   token: of a link, sent by the button."""
-    context = {"next_page": _local(next_page), "error": error, "token": token, "asks_again": asks_again}
+    if len(token) > _MAX_TOKEN:
+        raise invalid_field("token", f"must have at most {_MAX_TOKEN} characters")
+    response = RedirectResponse(_local(next_page), 303)
+    if not parts.sign_in.begin(request, response, token, by_link=by_link):
+        return _form(next_page, "This token is not known, or was used already.", 401)
+    return response
+
+
+def _form(next_page: str, error: str, status: int, *, asks_again: bool = False) -> Response:
+    context = {"next_page": _local(next_page), "error": error, "asks_again": asks_again}
     return HTMLResponse(render("sign_in.html", **context), status)
 
 

@@ -36,26 +36,16 @@ class SignIn:
             return by_session
         return None if self.folder.exists or self._once.exists else LOOPBACK_CALLER
 
-    def allows_link(self, request: Request, token: str) -> bool:
-        """Tell whether a link has the one-time token, which stays unused; others do not count in links, which are kept.
-
-        Raises ProblemError.
-        """
-        self._refuse_early(request)
-        if self._once.counts(token):
-            return True
-        self.throttle.fail(address_of(request.scope))
-        return False
-
-    def begin(self, request: Request, response: Response, token: str) -> bool:
+    def begin(self, request: Request, response: Response, token: str, *, by_link: bool = False) -> bool:
         """Begin the session of a browser that knows a token, and set its cookie; return False for a wrong token.
 
+        by_link: only the one-time token counts, as links stay in histories.
         Raises ProblemError.
         """
         self._refuse_early(request)
         credentials = self.folder.current
         token_digest = self._once.take(token)
-        if not token_digest and (found := credentials.caller(token)):
+        if not token_digest and not by_link and (found := credentials.caller(token)):
             token_digest, _ = found
         if not token_digest:
             self.throttle.fail(address_of(request.scope))

@@ -25,13 +25,9 @@ class OneTimeToken:
         """Tell whether callers must sign in."""
         return bool(self._digest)
 
-    def counts(self, token: str) -> bool:
-        """Tell whether the token is the right one, in time, and not used yet."""
-        return self._now_s() < self._until_s and hmac.compare_digest(self._digest, digest(token))
-
     def take(self, token: str) -> str | None:
         """Return the digest of the token if it is the right one, for the first time and in time."""
-        if not self.counts(token):
+        if self._now_s() >= self._until_s or not hmac.compare_digest(self._digest, digest(token)):
             return None
         self._until_s = self._now_s()
         return self._digest
