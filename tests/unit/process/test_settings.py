@@ -243,7 +243,7 @@ def test_an_unbounded_time_is_refused(
 
 
 #: Values of any kind that YAML and the environment have.
-ODD = (
+ODD: tuple[object, ...] = (
     "",
     "x",
     "-1",
