@@ -17,6 +17,11 @@ from tests.support.site.site import site
 __all__ = ["cluster", "namespace", "tools"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests of an operator, which take longest: the short ones then fill what is left of each core."""
+    items.sort(key=lambda item: not any("shop" in name for name in getattr(item, "fixturenames", ())))
+
+
 @pytest.fixture
 def control_plane(cluster: Cluster) -> ControlPlane:
     """The cluster, for a test that stops parts of it."""

@@ -115,11 +115,11 @@ async def test_sums_equal_the_audit_where_workers_end_in_order_and_answers_are_l
         world.publish(TYPES, USERS)
         scheduler = await world.scheduler("--rate", "300")
         for _ in range(3):
-            worker = await world.worker("--lease", "60", "--grace", "5", url=url, sleep_s=SLEEP_S)
+            worker = await world.worker("--lease", "20", "--grace", "5", url=url, sleep_s=SLEEP_S)
             await world.says(worker, "started")
             await asyncio.sleep(SECONDS / 4)
             assert await world.end(worker, signal.SIGTERM) == 0
-        await world.worker("--lease", "60", "--grace", "5", url=url, sleep_s=SLEEP_S)
+        await world.worker("--lease", "20", "--grace", "5", url=url, sleep_s=SLEEP_S)
         await stop(world, scheduler)
         totals = (await world.balanced()).totals
         starts, outcomes = await sums(world)

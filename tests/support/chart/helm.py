@@ -54,4 +54,5 @@ class Helm:
 
     def objects(self, values: Path, *args: str, **place: str) -> list[dict[str, Any]]:
         """Return the rendered objects of the chart, parsed."""
-        return [one for one in yaml.safe_load_all(self.template(values, *args, **place)) if one]
+        documents = yaml.load_all(self.template(values, *args, **place), yaml.CSafeLoader)  # a tenth of the time
+        return [one for one in documents if one]
