@@ -54,5 +54,7 @@ class Helm:
 
     def objects(self, values: Path, *args: str, **place: str) -> list[dict[str, Any]]:
         """Return the rendered objects of the chart, parsed."""
-        documents = yaml.load_all(self.template(values, *args, **place), yaml.CSafeLoader)  # a tenth of the time
+        documents = yaml.load_all(
+            self.template(values, *args, **place), yaml.CSafeLoader
+        )  # a tenth of the time
         return [one for one in documents if one]
