@@ -2,7 +2,14 @@
 
 import pytest
 
-from taskqueue.models.limit_tree import Conflict, limit_conflicts, path_of, type_conflicts, user_conflicts
+from taskqueue.models.limit_tree import (
+    Conflict,
+    limit_conflicts,
+    names_in_use,
+    path_of,
+    type_conflicts,
+    user_conflicts,
+)
 from taskqueue.models.values import HttpCall, Limit, LimitKey, Schedule, TaskType, UserLimit, UserSubscription
 
 HOURLY = Schedule(interval_s=3600)
@@ -136,3 +143,9 @@ def test_a_user_has_values_at_user_limits_alone() -> None:
     (found,) = user_conflicts(UserSubscription("ada", limits=own), tree("app SHOP>app"))
     assert (found.kind, found.name, found.limits) == ("UserSubscription", "ada", ("app",))
     assert str(found.refusal.message) == 'must be limits with key User (was "app, key Release")'
+
+
+def test_limits_in_use_include_those_around_and_unknown_ones() -> None:
+    types = [TaskType(name, HOURLY, limits=(name, "gone")) for name in ("end", "SHOP")]
+    used = names_in_use(types, tree("app end>app SHOP>all all other>app"))
+    assert used == {"app", "end", "SHOP", "all", "gone"}

@@ -8,6 +8,7 @@ from taskqueue.models.time_zone import read_time_zone
 from taskqueue.models.values import CatchUp, Exclusion, Schedule, Weekday
 from taskqueue.plan.due import due
 from taskqueue.plan.exclude import DAY_MS, MAX_DAYS, excluded_spans, excluded_until_ms
+from taskqueue.plan.excluded_due import stretches
 from taskqueue.plan.following import following, next_period_s
 from taskqueue.plan.segment import DueRange, Segment
 
@@ -197,6 +198,12 @@ def brief(ranges: list[DueRange]) -> list[tuple[str, int, int, str]]:
         )
         for r in ranges
     ]
+
+
+def test_a_span_that_begins_in_excluded_time_is_cut_once() -> None:
+    saturday, monday, end = (at(f"2026-06-{day}", BERLIN) for day in ("06 12:00", "08 00:00", "08 12:00"))
+    cut = [(saturday, monday - 1, True), (monday - 1, end, False)]
+    assert list(stretches(segment(WEEKEND), saturday, end)) == cut
 
 
 def test_excluded_dues_are_counted_and_the_rest_of_the_window_is_emitted() -> None:
