@@ -13,6 +13,9 @@ unknown name is an error. Its docstring says so where its cost grows with the nu
     user_detail    one user in full
     user_jobs      the jobs of one user that wait or run
     user_history   planned runs of a user, and their outcomes
+    planned_run    a planned run, and what is known of it
+    user_dues      the dues of a subscription, also those that are left out
+    fair_share     lists that share a number of rows
     history        the history of a task type
     jobs           jobs that wait or run
     job_pages      jobs that wait or run, a page at a time

@@ -9,7 +9,7 @@ from taskqueue.views.user_detail import read_user_detail
 from taskqueue.views.user_history import plan_runs
 from taskqueue.views.why_waiting import find_obstacles
 from taskqueue_api.console.page import Page, Visit
-from taskqueue_api.console.user_day import MAX_RUNS, REACH_MIN, missed_of, strips_of, ticks_of
+from taskqueue_api.console.user_day import MAX_RUNS, REACH_MIN, cut_of, missed_of, strips_of, ticks_of
 
 #: Seconds for which the details and the day are kept.
 _DETAIL_S, _DAY_S = 2.0, 10.0
@@ -20,8 +20,7 @@ async def _read(visit: Visit) -> Mapping[str, Any]:
     catalog = visit.snapshot.catalog
     detail = await readings.get(("user", user), lambda: read_user_detail(store, user), _DETAIL_S)
     day = await readings.get(("user day", user), lambda: plan_runs(store, detail, catalog, MAX_RUNS), _DAY_S)
-    held = {row.type for row in detail.subscriptions if row.next is None}
-    strips = strips_of(day, catalog.installed_ms, held)
+    strips = strips_of(day, catalog.installed_ms)
     names = sorted(one.name for one in catalog.limits.values() if one.key is LimitKey.USER)
     closed = await readings.get(("user closed", user), lambda: read_closed_for(store, user, names), _DETAIL_S)
     return {
@@ -31,7 +30,8 @@ async def _read(visit: Visit) -> Mapping[str, Any]:
         "ticks": ticks_of(day, detail.time_zone),
         "missed": missed_of(strips),
         "reach_min": REACH_MIN,
-        "is_cut": day.is_cut,
+        "cut": cut_of(day),
+        "without_runs": day.without_runs,
         "closed": closed,
     }
 
