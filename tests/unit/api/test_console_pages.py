@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from taskqueue.models.values import Subscription, UserSubscription
 from taskqueue.store.connection import Store
+from taskqueue.store.users import set_users
 from taskqueue.store.writes import Write, begin_write, read_writes
 from taskqueue_api.console.page import Page
 from taskqueue_api.console.pages import MENU, PAGES
@@ -87,6 +89,26 @@ async def test_pages_show_a_write_of_the_api_at_once(store: Store, path: str, wr
         assert shown not in (await app.get(path)).text
         assert (await ask(app.asgi, "PUT", write, {"Host": "localhost"})).status == 204
         assert shown in (await app.get(path)).text
+
+
+async def test_runs_of_a_paused_user_are_marked_as_held(store: Store) -> None:
+    await seed(store)
+    async with running_app(store) as app:
+        await app.parts.client.pause(user="u-1")
+        page = (await app.get("/users/u-1")).text
+        history = json.loads((await app.get("/v1/users/u-1/history")).text)
+    ahead = [run for run in history["runs"] if run["due"] > history["now"]]
+    assert {run["kind"] for run in ahead} == {"held"}
+    assert 11 <= page.count('<rect class="run" data-state="held"') <= 12
+    assert 'data-state="planned" x=' not in page
+    assert "No run is planned" not in page
+
+
+async def test_page_of_a_user_names_types_without_runs(store: Store) -> None:
+    await seed(store)
+    async with running_app(store) as app:
+        await set_users(store, "client", [UserSubscription("u-1", (Subscription("gone"),))])
+        assert "gone has no run today: unknown type" in (await app.get("/users/u-1")).text
 
 
 async def test_forms_are_hidden_from_viewers(store: Store) -> None:

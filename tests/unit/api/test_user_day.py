@@ -83,4 +83,13 @@ def test_hours_are_those_of_utc_and_of_the_user() -> None:
 def test_runs_that_did_not_end_well_are_told_the_newest_first() -> None:
     runs = [run(-20, "dead", "report"), run(-10, "missed"), run(-7, "excluded"), run(-5, "done", "stock")]
     told = missed_of(strips_of(history(*runs), 0))
-    assert [(one.type, one.state) for one in told] == [("orders", NO_JOB), ("report", "dead: HTTP 500")]
+    assert [[(one.type, one.state) for one in runs] for runs in told] == [
+        [("orders", NO_JOB)],
+        [("report", "dead: HTTP 500")],
+    ]
+
+
+def test_many_runs_that_were_missed_for_one_reason_are_told_together() -> None:
+    often = [run(-minute, "done" if minute == 300 else "missed", "often") for minute in range(700, 0, -1)]
+    told = missed_of(strips_of(history(run(-600, "dead"), *often), 0))
+    assert [(runs[0].type, len(runs)) for runs in told] == [("often", 299), ("often", 400), ("orders", 1)]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from taskqueue.models.time_zone import read_time_zone
 from taskqueue.views.planned_run import PlannedRun
@@ -16,7 +17,7 @@ WIDTH_MIN = 4
 MAX_RUNS = 5_000
 #: Hours between two times that the strips name.
 _TICK_H = 4
-#: Missed and failed runs in the table below the strips.
+#: Rows of the table below the strips.
 _MAX_MISSED = 10
 
 
@@ -77,16 +78,18 @@ def cut_of(history: UserHistory) -> Sequence[ListedSpan]:
     return [one for one in history.cut if one.since > history.now - reach or one.until < history.now + reach]
 
 
-def missed_of(strips: Mapping[str, Sequence[Mark]]) -> Sequence[PlannedRun]:
-    """Return the last runs that ended badly, wait or did not run, the newest first."""
-    missed = [
-        run
-        for marks in strips.values()
-        for mark in marks
-        if mark.state in {"dead", "waits", "missed"}
-        for run in mark.runs
-    ]
-    return sorted(missed, key=lambda run: run.due, reverse=True)[:_MAX_MISSED]
+def missed_of(strips: Mapping[str, Sequence[Mark]]) -> Sequence[Sequence[PlannedRun]]:
+    """Return the last runs that ended badly, wait or did not run, the newest first.
+
+    Runs of a type one after another with the same state are together, so that many of them hide no other.
+    """
+    missed = []
+    for marks in strips.values():
+        runs = [run for mark in reversed(marks) for run in reversed(mark.runs)]
+        for (kind, _), together in groupby(runs, lambda run: (run.kind, run.state)):
+            if kind in {"dead", "waits", "missed"}:
+                missed.append(list(together))
+    return sorted(missed, key=lambda runs: runs[0].due, reverse=True)[:_MAX_MISSED]
 
 
 def _add(marks: list[Mark], mark: Mark) -> None:
