@@ -29,7 +29,7 @@ async def test_page_without_scripts_says_that_values_stand_still(busy: str, open
     async with open_window(busy, scripts=False) as window:
         await window.sign_in(EDITOR)
         await window.open("/")
-        await expect(window.page.get_by_text("reload it for newer ones")).to_be_visible()
+        await expect(window.page.locator("noscript p")).to_be_visible()
         await expect(window.page.locator("#live-state")).to_be_hidden()
         await expect(window.page.locator(".chart")).to_be_hidden()
         await expect(window.page.locator("figcaption")).to_be_visible()
