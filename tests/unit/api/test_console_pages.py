@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from taskqueue import AdHocJob
 from taskqueue.models.values import Subscription, UserSubscription
 from taskqueue.store.connection import Store
 from taskqueue.store.users import set_users
@@ -89,6 +90,35 @@ async def test_pages_show_a_write_of_the_api_at_once(store: Store, path: str, wr
         assert shown not in (await app.get(path)).text
         assert (await ask(app.asgi, "PUT", write, {"Host": "localhost"})).status == 204
         assert shown in (await app.get(path)).text
+
+
+async def test_pages_show_the_end_of_a_pause(store: Store) -> None:
+    await seed(store)
+    async with running_app(store) as app:
+        for lasts, shown in (("", "until it is resumed"), ("1h", "until <time datetime=")):
+            fields = {"for": lasts, "confirmed": "yes"}
+            assert (await app.post("/actions/types/fetch-orders/pause", fields)).status == 200
+            for path in ("/types", "/types/fetch-orders"):
+                assert shown in (await app.get(path)).text, path
+
+
+async def test_a_users_waiting_jobs_are_one_row_a_reason(store: Store) -> None:
+    await seed(store)
+    async with running_app(store) as app:
+        jobs = [AdHocJob("u-1", "fetch-orders") for _ in range(30)]
+        await app.parts.client.enqueue_many(jobs)
+        text = (await app.get("/users/u-1")).text
+    assert text.count("no worker is alive") == 1 + 20
+    assert '<td class="num"><data value="30">30</data></td>' in text
+    assert 'The first 20 of <data value="30">30</data>: <a href="/jobs?user=u-1">' in text
+
+
+async def test_page_without_scripts_is_not_called_live(store: Store) -> None:
+    async with running_app(store) as app:
+        text = (await app.get("/")).text
+        assert '<button type="button" class="live" id="live-state" hidden' in text
+        assert "<noscript>" in text
+        assert "<noscript>" not in (await app.get("/users")).text
 
 
 async def test_runs_of_a_paused_user_are_marked_as_held(store: Store) -> None:

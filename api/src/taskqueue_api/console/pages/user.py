@@ -7,12 +7,14 @@ from taskqueue.models.values import LimitKey
 from taskqueue.store.limits import read_closed_for
 from taskqueue.views.user_detail import read_user_detail
 from taskqueue.views.user_history import plan_runs
-from taskqueue.views.why_waiting import find_obstacles
+from taskqueue.views.why_waiting import find_obstacles, group_obstacles
 from taskqueue_api.console.page import Page, Visit
 from taskqueue_api.console.user_day import MAX_RUNS, REACH_MIN, cut_of, missed_of, strips_of, ticks_of
 
 #: Seconds for which the details and the day are kept.
 _DETAIL_S, _DAY_S = 2.0, 10.0
+#: Jobs of the page; the page of jobs has all.
+_MAX_JOBS = 20
 
 
 async def _read(visit: Visit) -> Mapping[str, Any]:
@@ -25,7 +27,8 @@ async def _read(visit: Visit) -> Mapping[str, Any]:
     closed = await readings.get(("user closed", user), lambda: read_closed_for(store, user, names), _DETAIL_S)
     return {
         "detail": detail,
-        "obstacles": find_obstacles(detail),
+        "obstacles": group_obstacles(find_obstacles(detail)),
+        "jobs": detail.jobs[:_MAX_JOBS],
         "strips": strips,
         "ticks": ticks_of(day, detail.time_zone),
         "missed": missed_of(strips),
