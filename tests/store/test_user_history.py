@@ -11,7 +11,7 @@ from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Exclusion, Schedule, TaskType, Weekday
 from taskqueue.store.claim import Result
 from taskqueue.store.dead import purge_dead, read_dead, retry_dead
-from taskqueue.store.pause import pause
+from taskqueue.store.pause import pause, resume
 from taskqueue.store.user_pauses import pause_user, resume_user
 from taskqueue.views.planned_run import NO_JOB
 from taskqueue.views.user_history import read_user_history
@@ -95,9 +95,14 @@ async def test_runs_after_the_end_of_a_pause_are_planned(world: World) -> None:
     await world.subscribe("ada", "sync")
     await pause_user(world.store, "ada", 3 * HOUR_MS)
     assert [run.kind for run in await runs_of(world)][24:] == ["held"] * 3 + ["planned"] * 21
+    await pause(world.store, "sync", 5 * HOUR_MS)
+    assert [run.kind for run in await runs_of(world)][24:] == ["held"] * 5 + ["planned"] * 19
+    await world.subscribe("ada", "sync", suspend=True)
+    assert {run.kind for run in (await runs_of(world))[24:]} == {"held"}
+    await world.subscribe("ada", "sync")
     await resume_user(world.store, "ada")
-    kinds = {run.kind: run.state for run in await runs_of(world)}
-    assert kinds == {"missed": NO_JOB, "planned": "planned"}
+    await resume(world.store, "sync")
+    assert {run.kind: run.state for run in await runs_of(world)} == {"missed": NO_JOB, "planned": "planned"}
 
 
 async def test_dead_runs_before_the_last_one_are_told_with_their_reasons(world: World) -> None:

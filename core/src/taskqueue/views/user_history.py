@@ -141,15 +141,19 @@ async def _read_dead(
 
 
 async def _read_holds(store: Store, detail: UserDetail, catalog: Catalog) -> Mapping[str, float]:
-    """Return until when each idle subscription is held, epoch ms: until the end of a pause if nothing else holds it."""
+    """Return until when each idle subscription is held, epoch ms: until its pauses end if nothing else holds it."""
     pause_ms = await find_pause(store, detail.user)
-    kept = {
+    suspended = {
         one.type
         for one in await read_subscriptions(store, detail.user)
-        if one.suspended or one.by_breaker or one.type in catalog.paused or _is_suspended(one.type, catalog)
+        if one.suspended or one.by_breaker or _is_suspended(one.type, catalog)
     }
-    idle = [row.type for row in detail.subscriptions if row.next is None]
-    return {name: math.inf if name in kept else pause_ms or math.inf for name in idle}
+    holds = dict[str, float]()
+    for name in (row.type for row in detail.subscriptions if row.next is None):
+        ends_ms = [end_ms for end_ms in (pause_ms, catalog.paused.get(name)) if end_ms is not None]
+        lasts = name in suspended or not all(ends_ms)
+        holds[name] = math.inf if lasts else max(ends_ms, default=math.inf)
+    return holds
 
 
 def _is_suspended(name: str, catalog: Catalog) -> bool:
