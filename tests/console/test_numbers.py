@@ -1,5 +1,6 @@
 """Numbers on the pages equal those of the command line; the store stands still."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -118,9 +119,15 @@ async def test_reasons_are_those_of_the_command_line(
         await window.open(f"/users/{USER}")
         shown = [tuple(row) for row in await rows_of(window.page.locator("#jobs-table"))]
         user = await command("describe", "user", USER)
-        assert [row[:2] for row in shown] == [(job["job"], job["where"]) for job in user["jobs"]]
+        jobs, first = user["jobs"], user["jobs"][:20]
+        assert len(jobs) > len(first), "the page shows the first ones"
+        assert [row[:2] for row in shown] == [(job["job"], job["where"]) for job in first]
         # A command in backquotes is code on the page.
-        assert [row[2] for row in shown] == [job["why"].replace("`", "") for job in user["jobs"]]
-        waiting = [job for job in user["jobs"] if not job["where"].startswith("leased")]
-        whys = [row[1] for row in await rows_of(window.page.locator("#why-table"))]
-        assert whys[-len(waiting) :] == [job["why"].replace("`", "") for job in waiting]
+        assert [row[2] for row in shown] == [job["why"].replace("`", "") for job in first]
+        waiting = Counter(
+            (job["job"].partition("|")[0], job["why"].replace("`", ""))
+            for job in jobs
+            if not job["where"].startswith("leased")
+        )
+        rows = await rows_of(window.page.locator("#why-table"))
+        assert {(row[0], row[1]): int(row[2]) for row in rows} == waiting

@@ -155,7 +155,7 @@ async def test_describe_user_shows_the_next_run_to_the_millisecond(
     await taskqueue("pause", "fetch-orders")
     found = await answer(await taskqueue("describe", "user", "u-2", "-o", "json"))
     (orders,) = (task for task in found["subscriptions"] if task["type"] == "fetch-orders")
-    assert orders["state"] == "paused: `taskqueue resume fetch-orders`"
+    assert orders["state"] == "paused until it is resumed: `taskqueue resume fetch-orders`"
 
 
 async def test_describe_user_says_why_a_job_waits(taskqueue: Command, folder: Path, store: Store) -> None:
@@ -285,17 +285,22 @@ async def test_a_pause_holds_until_resumed_or_over(
 ) -> None:
     await taskqueue("apply", str(folder))
     paused = await answer(await taskqueue("pause", "fetch-orders", "--for", "1h", "-o", "json"))
-    assert (await read_catalog(store)).paused == {"fetch-orders"}
     until_ms = read_instant_ms(paused["until"])
     assert until_ms == clock.now_ms + HOUR_MS
+    assert (await read_catalog(store)).paused == {"fetch-orders": until_ms}
     states = await answer(await taskqueue("get", "types", "-o", "json"))
-    assert {one["type"]: one["state"] for one in states} == {
-        "fetch-orders": "paused",
-        "fetch-stock": "active",
+    assert {one["type"]: (one["state"], one["pausedUntil"]) for one in states} == {
+        "fetch-orders": ("paused", paused["until"]),
+        "fetch-stock": ("active", None),
     }
+    shown = await answer(await taskqueue("describe", "type", "fetch-orders", "-o", "json"))
+    assert shown["pausedUntil"] == paused["until"]
+    found = await answer(await taskqueue("describe", "user", "u-2", "-o", "json"))
+    states = {task["type"]: task["state"] for task in found["subscriptions"]}
+    assert states["fetch-orders"] == f"paused until {paused['until']}: `taskqueue resume fetch-orders`"
     assert (await answer(await taskqueue("resume", "fetch-orders", "-o", "json")))["wasPaused"] is True
     assert (await answer(await taskqueue("resume", "fetch-orders", "-o", "json")))["wasPaused"] is False
-    assert (await read_catalog(store)).paused == frozenset()
+    assert (await read_catalog(store)).paused == {}
 
     await taskqueue("pause", "fetch-orders", "--for", "1h")
     for passed_ms, state in ((HOUR_MS - 1, "paused"), (1, "active")):
@@ -320,7 +325,7 @@ async def test_a_paused_user_is_shown_with_the_end_and_the_remedy(
     assert {one["user"]: one["state"] for one in users} == {"u-1": "paused", "u-2": "active"}
     await taskqueue("pause", "--user", "u-1")
     found = await answer(await taskqueue("describe", "user", "u-1", "-o", "json"))
-    assert found["state"] == "paused: `taskqueue resume --user u-1`"
+    assert found["state"] == "paused until it is resumed: `taskqueue resume --user u-1`"
     for was_paused in (True, False):
         ended = await answer(await taskqueue("resume", "--user", "u-1", "-o", "json"))
         assert ended == {"user": "u-1", "wasPaused": was_paused}

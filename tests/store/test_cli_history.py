@@ -133,12 +133,31 @@ def job_name(due_ms: int, offset_ms: int) -> str:
     return f"sync|ada|{(due_ms - offset_ms) // 1000}|{offset_ms}|0"
 
 
-async def test_user_with_more_runs_is_shown_the_nearest(world: World, taskqueue: Command) -> None:
-    await world.install(TaskType("often", Schedule(interval_s=10)), TaskType("sync", HOUR))
-    await world.subscribe("ada", "often", "sync")
-    found = await answer(taskqueue, "history", "user", "ada", "--limit", "30")
+async def test_types_with_few_runs_keep_them_beside_one_with_many(world: World, taskqueue: Command) -> None:
+    await world.install(
+        TaskType("often", Schedule(interval_s=10)),
+        TaskType("nightly", Schedule(cron="0 2 * * *", time_zone="UTC")),
+    )
+    await world.subscribe("ada", "often", "nightly")
+    done = await taskqueue("history", "user", "ada", "--limit", "30", "-o", "json")
+    found = json.loads(done.stdout)
     assert found["isCut"]
     assert len(found["runs"]) == 30
     assert [one["due"] for one in found["runs"]] == sorted(one["due"] for one in found["runs"])
-    assert {one["type"] for one in found["runs"]} == {"often"}
-    assert found["runs"][0]["due"] < found["now"] < found["runs"][-1]["due"]
+    dues = [one["due"] for one in found["runs"] if one["type"] == "often"]
+    assert len(dues) == 28
+    assert dues[0] < found["now"] < dues[-1]
+    assert found["cut"] == [{"type": "often", "since": dues[0], "until": dues[-1]}]
+    table = await taskqueue("history", "user", "ada", "--limit", "30")
+    assert f"often: only the runs from {dues[0]} to {dues[-1]} are listed" in table.stderr
+
+
+async def test_types_without_runs_are_told_with_the_reason(world: World, taskqueue: Command) -> None:
+    await world.install(TaskType("yearly", Schedule(cron="0 0 29 2 *", time_zone="UTC")))
+    await world.subscribe("ada", "gone", "yearly")
+    found = await answer(taskqueue, "history", "user", "ada")
+    whys = {one["type"]: one["why"] for one in found["withoutRuns"]}
+    assert found["runs"] == []
+    assert whys["gone"] == "unknown type: no manifest declares it"
+    assert "-02-29T00:" in whys["yearly"]
+    assert "gone: no run is planned: unknown type" in (await taskqueue("history", "user", "ada")).stderr

@@ -164,9 +164,9 @@ async def test_a_user_of_any_source_is_paused_and_resumed(client: taskqueue.Clie
 async def test_a_type_is_paused_and_resumed(client: taskqueue.Client, store: Store) -> None:
     assert await client.resume(task_type="orders") is False
     await client.pause(task_type="orders", for_s=60)
-    assert (await read_catalog(store)).paused == {"orders"}
+    assert "orders" in (await read_catalog(store)).paused
     assert await client.resume(task_type="orders") is True
-    assert (await read_catalog(store)).paused == set()
+    assert (await read_catalog(store)).paused == {}
     with pytest.raises(taskqueue.UnknownTypeError):
         await client.pause(task_type="nothing")
 

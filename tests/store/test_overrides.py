@@ -68,7 +68,7 @@ async def test_a_paused_type_has_no_segments_and_no_scheduled_starts(
     await world.clock.advance(ms=passed_ms)
     catalog = await read_catalog(world.store)
     left = {"send"} if paused else {"send", "sync"}
-    assert catalog.paused == ({"sync"} if paused else set())
+    assert catalog.paused.keys() == ({"sync"} if paused else set())
     assert {segment.type for segment in catalog.segments()} == left
     assert {job.lease.split("|")[0] for job in (await world.claim()).jobs} == left
     assert await resume(world.store, "sync")

@@ -53,7 +53,7 @@ class InputReader:
             duplicates=self._table.duplicates(),
             imported=self._keeper.of_other_sources,
             handlers=running(handlers, workers) if handlers or workers else None,
-            paused=catalog.paused,
+            paused=frozenset(catalog.paused),
             limited=bool(rate),
             infeasible=self._infeasible,
             subscriptions=self._subscriptions,

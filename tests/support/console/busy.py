@@ -27,7 +27,7 @@ USER, PAUSED_USER = "u-1", "shop-" + "x" * 123
 LONG = TaskType("sync-" + "x" * 58, Schedule(interval_s=900), function="sync", limits=("app",))
 REASON = "HTTP 401: the shop has revoked the token"
 LEASE_MS = 600_000
-_DEAD, _WAITING = 3, 12
+_DEAD, _WAITING = 3, 24
 
 _NAMES = {"limit": "app", "type": ORDERS.name, "user": USER}
 
@@ -47,6 +47,7 @@ async def fill(store: Store) -> None:
     await set_users(
         store, "folder", [UserSubscription(PAUSED_USER, tasks), UserSubscription("of-folder", tasks)]
     )
+    await set_users(store, "client", [UserSubscription(USER, tasks)])
     client = Client(store)
     await client.pause(task_type=REPORT.name)
     await client.pause(user=PAUSED_USER)

@@ -66,12 +66,16 @@ class Window:
 
 @asynccontextmanager
 async def opened_window(
-    browser: Browser, url: str, width: int = 1280, scheme: Scheme = "light"
+    browser: Browser, url: str, width: int = 1280, scheme: Scheme = "light", *, scripts: bool = True
 ) -> AsyncIterator[Window]:
-    """Open a window of its own, with no cookies; at its end it must have no faults."""
+    """Open a window of its own, with no cookies; at its end it must have no faults.
+
+    scripts: whether pages may run any.
+    """
     context = await browser.new_context(
         viewport={"width": width, "height": 900},
         color_scheme=scheme,
+        java_script_enabled=scripts,
         ignore_https_errors=True,  # of a test's own authority
     )
     context.set_default_timeout(_LIMIT_MS)

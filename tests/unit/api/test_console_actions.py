@@ -23,17 +23,17 @@ async def test_action_asks_first(store: Store) -> None:
         assert "Pause fetch-orders?" in asked.text
         assert '<input type="hidden" name="for" value="30m">' in asked.text
         assert "Pause fetch-orders?" in (await app.post(PAUSE, {"for": "30m"})).text
-        assert (await read_catalog(store)).paused == set()
+        assert (await read_catalog(store)).paused == {}
 
 
 async def test_action_is_done_once_confirmed(store: Store) -> None:
     await seed(store)
     async with running_app(store) as app:
         assert "is paused for 30m" in (await app.post(PAUSE, {"for": "30m", **CONFIRMED})).text
-        assert (await read_catalog(store)).paused == {"fetch-orders"}
+        assert "fetch-orders" in (await read_catalog(store)).paused
         assert "paused" in (await app.get("/types/fetch-orders")).text
         await app.post("/actions/types/fetch-orders/resume", CONFIRMED)
-        assert (await read_catalog(store)).paused == set()
+        assert (await read_catalog(store)).paused == {}
 
 
 async def test_action_works_without_scripts(store: Store) -> None:

@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from taskqueue import AdHocJob
+from taskqueue.models.values import Subscription, UserSubscription
 from taskqueue.store.connection import Store
+from taskqueue.store.users import set_users
 from taskqueue.store.writes import Write, begin_write, read_writes
-from taskqueue.views.reasons import USER_PAUSED
 from taskqueue_api.console.page import Page
 from taskqueue_api.console.pages import MENU, PAGES
 from taskqueue_api.segments import segment
@@ -95,8 +97,57 @@ async def test_a_pause_of_a_user_is_told_once(store: Store) -> None:
     async with running_app(store) as app:
         assert (await ask(app.asgi, "PUT", "/v1/users/u-1/pause", {"Host": "localhost"})).status == 204
         text = (await app.get("/users/u-1")).text
-        assert (text.count("taskqueue resume"), USER_PAUSED in text) == (1, False)
+        assert text.count("taskqueue resume") == 1
         assert text.count(">paused<") == 2, "of the user, and of the one subscription"
+
+
+async def test_pages_show_the_end_of_a_pause(store: Store) -> None:
+    await seed(store)
+    async with running_app(store) as app:
+        for lasts, shown in (("", "until it is resumed"), ("1h", "until <time datetime=")):
+            fields = {"for": lasts, "confirmed": "yes"}
+            assert (await app.post("/actions/types/fetch-orders/pause", fields)).status == 200
+            for path in ("/types", "/types/fetch-orders"):
+                assert shown in (await app.get(path)).text, path
+
+
+async def test_a_users_waiting_jobs_are_one_row_a_reason(store: Store) -> None:
+    await seed(store)
+    async with running_app(store) as app:
+        jobs = [AdHocJob("u-1", "fetch-orders") for _ in range(30)]
+        await app.parts.client.enqueue_many(jobs)
+        text = (await app.get("/users/u-1")).text
+    assert text.count("no worker is alive") == 1 + 20
+    assert '<td class="num"><data value="30">30</data></td>' in text
+    assert 'The first 20 of <data value="30">30</data>: <a href="/jobs?user=u-1">' in text
+
+
+async def test_page_without_scripts_is_not_called_live(store: Store) -> None:
+    async with running_app(store) as app:
+        text = (await app.get("/")).text
+        assert '<button type="button" class="live" id="live-state" hidden' in text
+        assert "<noscript>" in text
+        assert "<noscript>" not in (await app.get("/users")).text
+
+
+async def test_runs_of_a_paused_user_are_marked_as_held(store: Store) -> None:
+    await seed(store)
+    async with running_app(store) as app:
+        await app.parts.client.pause(user="u-1")
+        page = (await app.get("/users/u-1")).text
+        history = json.loads((await app.get("/v1/users/u-1/history")).text)
+    ahead = [run for run in history["runs"] if run["due"] > history["now"]]
+    assert {run["kind"] for run in ahead} == {"held"}
+    assert 11 <= page.count('<rect class="run" data-state="held"') <= 12
+    assert 'data-state="planned" x=' not in page
+    assert "No run is planned" not in page
+
+
+async def test_page_of_a_user_names_types_without_runs(store: Store) -> None:
+    await seed(store)
+    async with running_app(store) as app:
+        await set_users(store, "client", [UserSubscription("u-1", (Subscription("gone"),))])
+        assert "gone has no run today: unknown type" in (await app.get("/users/u-1")).text
 
 
 async def test_forms_are_hidden_from_viewers(store: Store) -> None:

@@ -1,26 +1,39 @@
 """The strips of a user's day: runs that touch are one mark, hours are named in two zones, bad ends are told."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from taskqueue.models.outcome import Outcome
-from taskqueue.views.user_history import NOT_KEPT, PlannedRun, UserHistory
-from taskqueue_api.console.user_day import missed_of, strips_of, ticks_of
+from taskqueue.views.planned_run import NO_JOB, NOT_KEPT, PlannedRun, RunKind
+from taskqueue.views.user_history import ListedSpan, UserHistory
+from taskqueue_api.console.user_day import cut_of, missed_of, strips_of, ticks_of
 
 NOW = datetime(2026, 11, 24, 9, 10, tzinfo=UTC)
-LOST = "did not run: expired, skipped or cancelled, or not subscribed then"
+STATES: dict[RunKind, str] = {
+    "missed": NO_JOB,
+    "unknown": NOT_KEPT,
+    "dead": "dead: HTTP 500",
+    "done": "ended",
+}
+OUTCOMES: dict[RunKind, Outcome] = {"done": Outcome.DONE, "dead": Outcome.DEAD}
 
 
-def run(minutes: int, state: str, outcome: Outcome | None = None, task_type: str = "orders") -> PlannedRun:
-    due = NOW + timedelta(minutes=minutes)
+def run(minutes: int, kind: RunKind, task_type: str = "orders") -> PlannedRun:
+    due, outcome = NOW + timedelta(minutes=minutes), OUTCOMES.get(kind)
     return PlannedRun(
-        type=task_type, due=due, outcome=outcome, ended_at=due if outcome else None, state=state
+        type=task_type,
+        due=due,
+        kind=kind,
+        outcome=outcome,
+        ended_at=due if outcome else None,
+        state=STATES.get(kind, kind),
     )
 
 
-def history(*runs: PlannedRun) -> UserHistory:
-    return UserHistory(user="ada", now=NOW, is_cut=False, runs=list(runs))
+def history(*runs: PlannedRun, cut: Sequence[ListedSpan] = ()) -> UserHistory:
+    return UserHistory(user="ada", now=NOW, is_cut=bool(cut), cut=list(cut), without_runs=[], runs=list(runs))
 
 
 @pytest.mark.parametrize(
@@ -40,25 +53,24 @@ def test_runs_of_one_state_that_touch_are_one_mark(
     assert [(mark.x, mark.width, mark.count) for mark in found["orders"]] == marks
 
 
-def test_another_state_begins_another_mark() -> None:
-    runs = [run(-3, NOT_KEPT), run(-2, "ended", Outcome.DONE), run(-1, LOST), run(1, "planned")]
-    found = strips_of(history(*runs), 0)
-    assert [mark.state for mark in found["orders"]] == ["past", "done", "missed", "planned"]
+def test_another_kind_begins_another_mark() -> None:
+    kinds: list[RunKind] = ["unknown", "done", "missed", "waits", "planned", "held", "excluded"]
+    found = strips_of(history(*(run(minute, kind) for minute, kind in enumerate(kinds))), 0)
+    assert [mark.state for mark in found["orders"]] == kinds
 
 
-def test_runs_ahead_of_a_held_type_are_not_planned() -> None:
-    found = strips_of(
-        history(run(-1, LOST), run(9, "paused"), run(9, "planned", None, "stock")), 0, {"orders"}
-    )
-    assert {name: [mark.state for mark in marks] for name, marks in found.items()} == {
-        "orders": ["missed", "held"],
-        "stock": ["planned"],
-    }
+def test_only_what_is_missing_within_the_strips_is_told() -> None:
+    day, hour = timedelta(hours=24), timedelta(hours=1)
+    spans = [
+        ListedSpan(type="often", since=NOW - hour, until=NOW + hour),
+        ListedSpan(type="orders", since=NOW - day, until=NOW + day - hour),
+    ]
+    assert [one.type for one in cut_of(history(cut=spans))] == ["often"]
 
 
 def test_nothing_is_shown_from_before_the_store_was_installed() -> None:
     installed_ms = int(NOW.timestamp() * 1000) - 60_000
-    assert strips_of(history(run(-2, LOST)), installed_ms) == {}
+    assert strips_of(history(run(-2, "missed")), installed_ms) == {}
 
 
 def test_hours_are_those_of_utc_and_of_the_user() -> None:
@@ -69,10 +81,15 @@ def test_hours_are_those_of_utc_and_of_the_user() -> None:
 
 
 def test_runs_that_did_not_end_well_are_told_the_newest_first() -> None:
-    runs = [
-        run(-20, "ended", Outcome.DEAD, "report"),
-        run(-10, LOST),
-        run(-5, "ended", Outcome.DONE, "stock"),
-    ]
+    runs = [run(-20, "dead", "report"), run(-10, "missed"), run(-7, "excluded"), run(-5, "done", "stock")]
     told = missed_of(strips_of(history(*runs), 0))
-    assert [(one.type, one.state) for one in told] == [("orders", LOST), ("report", "ended")]
+    assert [[(one.type, one.state) for one in runs] for runs in told] == [
+        [("orders", NO_JOB)],
+        [("report", "dead: HTTP 500")],
+    ]
+
+
+def test_many_runs_that_were_missed_for_one_reason_are_told_together() -> None:
+    often = [run(-minute, "done" if minute == 300 else "missed", "often") for minute in range(700, 0, -1)]
+    told = missed_of(strips_of(history(run(-600, "dead"), *often), 0))
+    assert [(runs[0].type, len(runs)) for runs in told] == [("often", 299), ("often", 400), ("orders", 1)]

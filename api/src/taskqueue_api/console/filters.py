@@ -3,13 +3,13 @@
 import math
 from collections.abc import Mapping
 from datetime import datetime
-from itertools import pairwise
 from typing import Any
 
 from markupsafe import Markup, escape
 
 from taskqueue.models.rate import describe_rate
 from taskqueue.text.printable import printable_line
+from taskqueue.views.duration_text import duration_text
 from taskqueue.views.instant import at, written
 from taskqueue_api.segments import segment
 
@@ -17,7 +17,6 @@ from taskqueue_api.segments import segment
 MAX_CHARACTERS = 2_000
 #: In place of a value that there is none of.
 NO_VALUE = "\N{EN DASH}"
-_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 def finalize(value: object) -> object:
@@ -84,20 +83,8 @@ def rate(per_second: float | str | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Return a duration with its two largest units.
-
-    >>> duration(0.0421), duration(3.26), duration(75), duration(7_300), duration(200_000)
-    ('42 ms', '3.3 s', '1 min 15 s', '2 h 1 min', '2 d 7 h')
-    """
-    if seconds is None:
-        return NO_VALUE
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    for (unit_s, unit), (part_s, part) in pairwise(_UNITS):
-        if seconds >= unit_s:
-            rest = int(seconds) % unit_s // part_s
-            return f"{int(seconds) // unit_s} {unit}" + (f" {rest} {part}" if rest else "")
-    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"  # noqa: PLR2004
+    """Return a duration in words; a dash for None."""
+    return NO_VALUE if seconds is None else duration_text(seconds)
 
 
 def instant(value: datetime | float | None, now_ms: float | None = None) -> Markup | str:

@@ -1,12 +1,13 @@
 """The day of a user as strips: marks for planned runs, twelve hours back and ahead, a strip a subscription."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 
-from taskqueue.models.outcome import Outcome
 from taskqueue.models.time_zone import read_time_zone
-from taskqueue.views.user_history import NOT_KEPT, PlannedRun, UserHistory
+from taskqueue.views.planned_run import PlannedRun
+from taskqueue.views.user_history import ListedSpan, UserHistory
 
 #: Minutes of a strip before and after now.
 REACH_MIN = 12 * 60
@@ -16,13 +17,13 @@ WIDTH_MIN = 4
 MAX_RUNS = 5_000
 #: Hours between two times that the strips name.
 _TICK_H = 4
-#: Missed and failed runs in the table below the strips.
+#: Rows of the table below the strips.
 _MAX_MISSED = 10
 
 
 @dataclass(slots=True)
 class Mark:
-    """Planned runs that touch each other.   state: done, dead, missed, past, planned or held.
+    """Planned runs of one kind that touch each other.   state: as `RunKind`.
 
     x, width: minutes, from the begin of the strip.
     """
@@ -47,22 +48,15 @@ class Tick:
     local: datetime
 
 
-def strips_of(
-    history: UserHistory, installed_ms: int, held: Collection[str] = ()
-) -> Mapping[str, Sequence[Mark]]:
-    """Return the marks of each type with a run in reach, by time; none from before the store was installed.
-
-    held: types of which no run will start, as they are paused or suspended.
-    """
+def strips_of(history: UserHistory, installed_ms: int) -> Mapping[str, Sequence[Mark]]:
+    """Return the marks of each type with a run in reach, by time; none from before the store was installed."""
     now_s = history.now.timestamp()
     first = installed_ms / 60_000 - now_s / 60 + REACH_MIN
     strips: dict[str, list[Mark]] = {}
     for run in history.runs:
         x = round((run.due.timestamp() - now_s) / 60 + REACH_MIN, 2)
         if max(0, first) <= x <= 2 * REACH_MIN:
-            state = _state_of_past(run) if x <= REACH_MIN else "held" if run.type in held else "planned"
-            mark = Mark(x, WIDTH_MIN, state, [run])
-            _add(strips.setdefault(run.type, []), mark)
+            _add(strips.setdefault(run.type, []), Mark(x, WIDTH_MIN, run.kind, [run]))
     return dict(sorted(strips.items()))
 
 
@@ -78,16 +72,24 @@ def ticks_of(history: UserHistory, time_zone: str) -> Sequence[Tick]:
     ]
 
 
-def missed_of(strips: Mapping[str, Sequence[Mark]]) -> Sequence[PlannedRun]:
-    """Return the last runs that ended badly or did not run, the newest first."""
-    missed = [
-        run
-        for marks in strips.values()
-        for mark in marks
-        if mark.state in {"dead", "missed"}
-        for run in mark.runs
-    ]
-    return sorted(missed, key=lambda run: run.due, reverse=True)[:_MAX_MISSED]
+def cut_of(history: UserHistory) -> Sequence[ListedSpan]:
+    """Return the spans of types of which some runs within the strips are not there."""
+    reach = timedelta(minutes=REACH_MIN)
+    return [one for one in history.cut if one.since > history.now - reach or one.until < history.now + reach]
+
+
+def missed_of(strips: Mapping[str, Sequence[Mark]]) -> Sequence[Sequence[PlannedRun]]:
+    """Return the last runs that ended badly, wait or did not run, the newest first.
+
+    Runs of a type one after another with the same state are together, so that many of them hide no other.
+    """
+    missed = []
+    for marks in strips.values():
+        runs = [run for mark in reversed(marks) for run in reversed(mark.runs)]
+        for (kind, _), together in groupby(runs, lambda run: (run.kind, run.state)):
+            if kind in {"dead", "waits", "missed"}:
+                missed.append(list(together))
+    return sorted(missed, key=lambda runs: runs[0].due, reverse=True)[:_MAX_MISSED]
 
 
 def _add(marks: list[Mark], mark: Mark) -> None:
@@ -98,9 +100,3 @@ def _add(marks: list[Mark], mark: Mark) -> None:
         last.width = round(mark.x + mark.width - last.x, 2)
     else:
         marks.append(mark)
-
-
-def _state_of_past(run: PlannedRun) -> str:
-    if run.outcome:
-        return "done" if run.outcome is Outcome.DONE else "dead"
-    return "past" if run.state == NOT_KEPT else "missed"

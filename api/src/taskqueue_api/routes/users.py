@@ -114,7 +114,7 @@ async def read_waiting(parts: UsedParts, user: UserPath) -> UserDetail:
 async def read_user_runs(parts: UsedParts, user: UserPath, limit: Limit = 100) -> UserHistory:
     """Read the runs of a user that were planned for the last 24 hours, and for the next, each with its state.
 
-    Of more than `limit` runs it has the ones nearest to now.
+    Of more than `limit` runs each type has those nearest to now; types with few runs keep all of them.
     """
     return await read_user_history(parts.store, user, limit)
 

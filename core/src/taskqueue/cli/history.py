@@ -16,7 +16,8 @@ from taskqueue.models.refusal import ValueRefusedError
 from taskqueue.store.errors import UnknownTypeError, UnknownUserError
 from taskqueue.views.history import HistoryRow, TypeHistory, read_type_history
 from taskqueue.views.instant import written
-from taskqueue.views.user_history import PlannedRun, read_user_history
+from taskqueue.views.planned_run import PlannedRun
+from taskqueue.views.user_history import read_user_history
 
 SinceOption = Annotated[
     str, typer.Option("--since", metavar="DURATION", help='From so long ago on, such as "6h"; at most 72h.')
@@ -51,7 +52,7 @@ async def history_type(session: Session, name: TypeArgument, since: SinceOption 
 @app.command("user")
 @store_command
 async def history_user(session: Session, user: UserArgument, limit: LimitOption = LIMIT_DEFAULT) -> None:
-    """Show the runs planned for a user in the last and next 24 hours: outcome of the last, state of the others."""
+    """Show the runs planned for a user in the last and next 24 hours, and what became of each, as far as known."""
     try:
         found = await read_user_history(session.store, user, limit)
     except UnknownUserError:
@@ -59,8 +60,11 @@ async def history_user(session: Session, user: UserArgument, limit: LimitOption 
     if session.output is Output.JSON:
         show_json(found.to_json())
         return
-    if found.is_cut:
-        say(f"there are more than {limit} planned runs: raise --limit to list them")
+    for cut in found.cut:
+        span = f"from {written(cut.since)} to {written(cut.until)}"
+        say(f"{cut.type}: only the runs {span} are listed: raise --limit to list more")
+    for idle in found.without_runs:
+        say(f"{idle.type}: no run is planned: {idle.why}")
     show_views(session.output, PlannedRun, found.runs)
 
 

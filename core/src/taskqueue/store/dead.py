@@ -14,7 +14,7 @@ from taskqueue.store.script import Script
 from taskqueue.store.wire import pack
 
 _REDRIVE = Script("redrive", int)
-#: Jobs that one call moves; a longer one would keep workers from the store.
+#: Jobs that one call moves or looks for; a longer one would keep workers from the store.
 _BATCH = 500
 
 
@@ -51,6 +51,14 @@ async def find_dead(store: Store, job: str) -> DeadLetter | None:
     """Read the dead letter of a job; None if there is none."""
     found = await _bodies(store, [job.encode()])
     return found[0] if found else None
+
+
+async def find_all_dead(store: Store, jobs: Sequence[str]) -> list[DeadLetter]:
+    """Read the dead letters of those among `jobs` that have one, many jobs a round trip."""
+    letters = []
+    for start in range(0, len(jobs), _BATCH):
+        letters += await _bodies(store, [job.encode() for job in jobs[start : start + _BATCH]])
+    return letters
 
 
 async def _bodies(store: Store, names: Sequence[bytes]) -> list[DeadLetter]:

@@ -48,7 +48,9 @@ _decode_replay = msgspec.json.Decoder(Replay).decode
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All task types at one version. paused: types that were paused by hand. rate: in force, None if no job starts.
+    """All task types at one version. rate: in force, None if no job starts.
+
+    paused: types that were paused by hand, and the ends of the pauses (epoch ms), 0 for none.
 
     configured_rate: in force without an override.
     installed_ms: the time at which the store got its first types (epoch ms), 0 if never; it tells stores apart.
@@ -65,7 +67,7 @@ class Catalog:
 
     version: int
     records: Mapping[str, TypeRecord]
-    paused: frozenset[str] = frozenset()
+    paused: Mapping[str, int] = field(default_factory=dict)
     rate: float | None = None
     installed_ms: int = 0
     expires_ms: int | None = None
@@ -94,7 +96,7 @@ async def read_catalog(store: Store) -> Catalog:
     answer = await store.run(_CATALOG)
     malformed, replay = store.malformed, answer.replay
     rate = malformed.read("config rate", partial(read_rate, answer.rate)) if answer.rate else None
-    paused, overrides, ends = set(), dict[str, Override](), []
+    paused, overrides, ends = dict[str, int](), dict[str, Override](), []
     for name, value in pairs(answer.overrides):
         over = malformed.read(location_of("overrides", name), partial(read_override, name, value))
         if over is None or (over.expires_ms and over.expires_ms <= answer.now_ms):
@@ -102,7 +104,7 @@ async def read_catalog(store: Store) -> Catalog:
         if over.expires_ms:
             ends.append(over.expires_ms)
         if over.type:
-            paused.add(over.type)
+            paused[over.type] = over.expires_ms
         else:
             overrides[over.limit] = over
     records, unreadable = {}, set()
@@ -120,7 +122,7 @@ async def read_catalog(store: Store) -> Catalog:
     return Catalog(
         int(answer.version),
         records,
-        frozenset(paused),
+        paused,
         overrides[GLOBAL_LIMIT].rate if GLOBAL_LIMIT in overrides else rate,
         int(answer.installed_ms or 0),
         min(ends, default=None),

@@ -8,6 +8,7 @@ from taskqueue.models.identity import GLOBAL_LIMIT
 from taskqueue.models.rate import describe_rate
 from taskqueue.store.limit_times import LimitTimes
 from taskqueue.store.types import Catalog
+from taskqueue.views.duration_text import duration_text
 from taskqueue.views.instant import iso
 
 
@@ -15,7 +16,7 @@ def limit_text(limit: str, times: Mapping[str, LimitTimes], now_ms: int) -> str:
     """Return a limit (global, NAME, NAME|USER, type:TYPE) in words.
 
     >>> limit_text("shop|u-1", {"shop|u-1": LimitTimes(2.0, 40, 1_500, 0)}, 1_000)
-    'the limit shop of user u-1, 2/s, free in 0.5 s'
+    'the limit shop of user u-1, 2/s, free in 500 ms'
     """
     words = [_name(limit)]
     found = times.get(limit)
@@ -26,7 +27,7 @@ def limit_text(limit: str, times: Mapping[str, LimitTimes], now_ms: int) -> str:
             f"closed by a handler until {iso(found.closed_ms)}: `taskqueue limit open{_argument(limit)}`"
         )
     elif found and found.free_ms > now_ms:
-        words.append(f"free in {(found.free_ms - now_ms) / 1000:.1f} s")
+        words.append(f"free in {duration_text((found.free_ms - now_ms) / 1000)}")
     return ", ".join(words)
 
 

@@ -17,7 +17,7 @@ from taskqueue.text.redaction import redact
 from taskqueue.views.instant import at
 from taskqueue.views.limit_text import last_free, limit_text, unknown_reason
 from taskqueue.views.schedule_text import exclude_texts, schedule_text
-from taskqueue.views.types import State, by_interval, count_running, state_of, zones
+from taskqueue.views.types import State, by_interval, count_running, paused_until, state_of, zones
 from taskqueue.views.view import Instant, View
 
 #: Number of period starts shown of a type.
@@ -27,6 +27,7 @@ _NEXT_STARTS = 3
 class TypeDetail(View):
     """A task type: its schedule, next periods, limits and number of subscriptions.
 
+    paused_until: the end of a pause that has one.
     next_periods_zone: where each user has a zone of their own, the periods are those of users in UTC.
     handler_registered: None for HTTP; unknown until a worker has registered the function.   limits: by name, from which
     the type's jobs take.   waits_for: the one for which the next of them waits.
@@ -34,6 +35,7 @@ class TypeDetail(View):
 
     type: str
     state: State
+    paused_until: Instant | None
     schedule: str
     exclude: list[str]
     next_periods: list[Instant]
@@ -72,6 +74,7 @@ async def read_type_detail(store: Store, name: str) -> TypeDetail:
     return TypeDetail(
         type=name,
         state=state_of(record, catalog),
+        paused_until=paused_until(name, catalog),
         schedule=schedule_text(schedule),
         exclude=exclude_texts(task_type.exclude),
         next_periods=[at(start_s * 1000) for start_s in _next_periods_s(record, now_ms)],

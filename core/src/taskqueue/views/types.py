@@ -1,6 +1,7 @@
 """All task types, a row each."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Literal
 
 from taskqueue.models.duration import format_ms
@@ -11,8 +12,9 @@ from taskqueue.store.generations import count_subscriptions
 from taskqueue.store.suspended import count_suspended
 from taskqueue.store.type_record import TypeRecord
 from taskqueue.store.types import Catalog, read_catalog
+from taskqueue.views.instant import at
 from taskqueue.views.schedule_text import schedule_text
-from taskqueue.views.view import View
+from taskqueue.views.view import Instant, View
 
 State = Literal["active", "paused", "suspended", "removing"]
 
@@ -22,7 +24,7 @@ class TypeRow(View):
 
     suspended_by_breaker: subscriptions that the circuit breaker suspended.   intervals: subscriptions by interval,
     where they may choose one.   zones: the number of zones that the subscriptions run in, where users have their own.
-    handler: the name of a function, or `http`.
+    handler: the name of a function, or `http`.   paused_until: the end of a pause that has one.
     """
 
     type: str
@@ -35,6 +37,7 @@ class TypeRow(View):
     cost: int
     handler: str
     state: State
+    paused_until: Instant | None
 
 
 async def list_types(store: Store) -> list[TypeRow]:
@@ -54,6 +57,7 @@ async def list_types(store: Store) -> list[TypeRow]:
             cost=record.task_type.cost,
             handler=record.task_type.function or "http",
             state=state_of(record, catalog),
+            paused_until=paused_until(name, catalog),
         )
         for name, record in catalog.records.items()
     ]
@@ -87,3 +91,9 @@ def state_of(record: TypeRecord, catalog: Catalog) -> State:
     if record.task_type.name in catalog.paused:
         return "paused"
     return "suspended" if record.task_type.suspend else "active"
+
+
+def paused_until(name: str, catalog: Catalog) -> datetime | None:
+    """Return the end of a type's pause; None without a pause, and for one without an end."""
+    end_ms = catalog.paused.get(name)
+    return at(end_ms) if end_ms else None

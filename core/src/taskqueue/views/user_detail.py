@@ -22,18 +22,14 @@ from taskqueue.store.types import Catalog, read_catalog
 from taskqueue.store.user_pauses import find_pause
 from taskqueue.store.users import Source
 from taskqueue.store.waiting import count_waiting
-from taskqueue.views.instant import at, iso
+from taskqueue.views.instant import at
 from taskqueue.views.next_due import next_due_ms
-from taskqueue.views.reasons import (
-    Conditions,
-    excluded_reason,
-    idle_reason,
-    interval_reason,
-    waiting_reason,
-)
+from taskqueue.views.pause_text import pause_text
+from taskqueue.views.reasons import excluded_reason, idle_reason, interval_reason
 from taskqueue.views.user_jobs import Places, find_scheduled_jobs
 from taskqueue.views.users import zone_name
 from taskqueue.views.view import Instant, View
+from taskqueue.views.waiting_reasons import Conditions, waiting_reason
 
 #: The longest queue that is walked for jobs of one user, in two or three round trips.
 _MAX_WALKED = 2_000
@@ -97,21 +93,16 @@ async def read_user_detail(store: Store, user: str, *, walk: bool = False) -> Us
     if owner is None and pause_ms is None and not waiting and not wanted:
         raise UnknownUserError(user)
     is_paused = pause_ms is not None or any(subscription.paused for subscription in wanted)
+    resume = f"taskqueue resume --user {shlex.quote(user)}"
     return UserDetail(
         user=user,
         source=owner.source if owner else None,
         time_zone=zone_name(owner.zone if owner else 0, catalog),
-        state=_pause_text(user, pause_ms or 0) if is_paused else "active",
+        state=pause_text(pause_ms or 0, resume) if is_paused else "active",
         subscriptions=await _subscriptions(store, user, catalog, wanted, places, now_ms),
         jobs=await _jobs(store, catalog, waiting, now_ms, is_paused=is_paused),
         only_scheduled=not walk,
     )
-
-
-def _pause_text(user: str, until_ms: int) -> str:
-    """Return until when a user is paused, and the command that ends it."""
-    until = f" until {iso(until_ms)}" if until_ms else ""
-    return f"paused{until}: `taskqueue resume --user {shlex.quote(user)}`"
 
 
 async def _read_places(

@@ -77,6 +77,7 @@ button?.addEventListener("click", () => {
 });
 
 if (live?.dataset.stream) {
+  button.hidden = false;
   setInterval(() => {
     if (stream && performance.now() - heard > 2 * STALE_MS) {
       heard += STALE_MS; // not again at once
