@@ -120,6 +120,7 @@ REFUSED: list[tuple[str, str, Any, tuple[int, str | None, str]]] = [
     ("GET", "/v1/dead/none", None, (404, None, "no such dead job")),
     ("GET", "/v1/limits/none", None, (404, None, "no such limit")),
     ("PUT", "/v1/limits/none/override", {"perSecond": 1}, (404, None, "no such limit")),
+    ("DELETE", "/v1/limits/none/override", None, (404, None, "no such limit")),
     ("PUT", "/v1/limits/app/override", {"perSecond": 51}, (422, "for", "for a time only")),
     ("PUT", "/v1/limits/app/override", {"perSecond": 50, "burst": 2}, (422, "for", "for a time only")),
     ("PUT", "/v1/limits/global/override", {"perSecond": "none"}, (422, "for", "for a time only")),
