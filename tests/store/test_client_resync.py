@@ -104,6 +104,12 @@ async def test_a_user_that_is_given_twice_ends_the_call(client: taskqueue.Client
     assert "u-0" in await read_stored_users(store)
 
 
+async def test_one_user_is_no_iterable(client: taskqueue.Client) -> None:
+    one = cast("Any", next(users(range(1))))
+    with pytest.raises(taskqueue.ValueRefusedError, match=r"^users must be an iterable \(was UserSub"):
+        await client.put_users(one)
+
+
 async def test_prune_removes_users_of_applications_alone(client: taskqueue.Client, store: Store) -> None:
     await set_users(store, "import", [UserSubscription("imported", (Subscription("orders"),))])
     await client.put_users(users(range(10)))

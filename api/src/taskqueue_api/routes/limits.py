@@ -62,7 +62,8 @@ async def override(request: Request, parts: UsedParts, name: LimitPath, spec: Ov
 async def clear_override(parts: UsedParts, name: LimitPath) -> None:
     """End the override of a limit: the configured values are in force again. Harmless for a limit without one."""
     if not await (clear_rate(parts.store) if name == GLOBAL_LIMIT else clear_limit(parts.store, name)):
-        await read_one(parts.store, name)  # a removed limit may still have an override; any other name is unknown
+        # A removed limit may still have had an override; any other name is unknown.
+        await read_one(parts.store, name)
 
 
 @router.delete("/{name}/closure", status_code=204)

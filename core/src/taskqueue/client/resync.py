@@ -51,7 +51,7 @@ async def resync(
         left = await _read_own(store) if prune else {}
     stored = len(left)
     positions: dict[str, int] = {}
-    async for batch in batches(users, BATCH):
+    async for batch in batches("users", users, BATCH):
         for user in batch:
             _check_user(user, positions)
             left.pop(user.user_id, None)
