@@ -135,6 +135,25 @@ def left_behind(folder: Path) -> list[str]:
     return found
 
 
+async def test_a_store_that_hangs_ends_no_run(tmp_path: Path) -> None:
+    process = await start_dev(tmp_path)
+    await until_said(process, "requests/s")
+    (store,) = [int(one) for one in left_behind(tmp_path) if is_store(one)]
+    os.kill(store, signal.SIGSTOP)
+    try:
+        await until_said(process, "does not answer")
+    finally:
+        os.kill(store, signal.SIGCONT)
+    await until_said(process, "requests/s")
+    process.send_signal(signal.SIGINT)
+    assert (await end_of(process, tmp_path))[0] == 0
+
+
+def is_store(process: str) -> bool:
+    name = Path(f"/proc/{process}/comm").read_text()
+    return name.startswith(("valkey", "redis"))
+
+
 def files(folder: Path, pattern: str) -> int:
     return len(list(folder.glob(pattern)))
 

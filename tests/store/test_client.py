@@ -253,6 +253,15 @@ async def test_a_silent_store_is_an_error_of_taskqueue() -> None:
     assert isinstance(failed.value, StoreUnavailable)
 
 
+def test_a_client_in_another_loop_is_refused_with_the_remedy(redis_url: str) -> None:
+    client = taskqueue.Client.open(redis_url)
+    with asyncio.Runner() as first, asyncio.Runner() as second:
+        first.run(client.types())
+        with pytest.raises(taskqueue.TaskqueueError, match=r"open another one in each `asyncio\.run`"):
+            second.run(client.types())
+        first.run(client.close())
+
+
 def test_import_taskqueue_loads_no_dependency() -> None:
     code = "import sys, taskqueue; print({'redis', 'pydantic', 'msgspec', 'asyncio'} & {*sys.modules})"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -63,6 +63,8 @@ async def test_a_reason_is_given_for_idle_subscriptions_and_waiting_jobs(
     assert [one.type for one in await client.why_waiting("ada", "orders")] == ["orders"]
     assert len((await claim(store, "w", 1, 2, 60_000)).jobs) == 2
     assert await client.why_waiting("ada", "orders") == []
+    with pytest.raises(taskqueue.UnknownTypeError):
+        await client.why_waiting("ada", "ordres")
 
 
 @pytest.mark.parametrize("most", [0, 10_001])
@@ -70,3 +72,8 @@ async def test_a_page_has_bounds(client: taskqueue.Client, most: int) -> None:
     for read in (client.users, client.jobs):
         with pytest.raises(taskqueue.ValueRefusedError, match=r"^most must be from 1 to 10000"):
             await read(most=most)
+
+
+async def test_a_cursor_that_is_none_is_refused_by_name(client: taskqueue.Client) -> None:
+    with pytest.raises(taskqueue.ValueRefusedError, match=r"^after must be a cursor"):
+        await client.users(after="junk")

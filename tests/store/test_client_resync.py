@@ -52,11 +52,12 @@ async def test_a_resync_writes_only_differences(client: taskqueue.Client, store:
     assert await writes(store) == before
     given = [
         *users(range(3), region="eu"),
-        *users(range(3, 42)),
-        UserSubscription("u-40"),
+        *users(range(3, 39)),
+        UserSubscription("u-39"),
+        *users(range(40, 42)),
         UserSubscription("u-99"),
     ]
-    assert counts(await client.put_users(given)) == (2, 3, 38, 1)
+    assert counts(await client.put_users(given)) == (2, 3, 37, 1)
     assert len(await read_stored_users(store)) == 41
 
 
@@ -94,6 +95,19 @@ async def test_users_at_fault_are_listed_and_the_others_written(
 async def test_a_row_that_is_no_user_ends_the_call(client: taskqueue.Client, given: Any) -> None:
     with pytest.raises(taskqueue.ValueRefusedError, match=r"^users must be UserSubscriptions"):
         await client.put_users([given])
+
+
+async def test_a_user_that_is_given_twice_ends_the_call(client: taskqueue.Client, store: Store) -> None:
+    await client.put_users(users(range(3)))
+    with pytest.raises(taskqueue.ValueRefusedError, match=r"^users\[21\] .* users\[1\] is u-2 already$"):
+        await client.put_users([*users(range(1, 22)), *users(range(2, 3), region="eu")], prune=True)
+    assert "u-0" in await read_stored_users(store)
+
+
+async def test_one_user_is_no_iterable(client: taskqueue.Client) -> None:
+    one = cast("Any", next(users(range(1))))
+    with pytest.raises(taskqueue.ValueRefusedError, match=r"^users must be an iterable \(was UserSub"):
+        await client.put_users(one)
 
 
 async def test_prune_removes_users_of_applications_alone(client: taskqueue.Client, store: Store) -> None:

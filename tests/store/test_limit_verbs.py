@@ -165,8 +165,8 @@ REFUSED = [
         ExitCode.USAGE,
         "--burst needs the NAME of a limit: the global limit has no burst",
     ),
-    ("set", "app 0", ExitCode.USAGE, "RATE must be 1e-06 to 1,000,000 starts a second, such as"),
-    ("set", "app many", ExitCode.USAGE, "RATE must be 1e-06 to 1,000,000 starts a second, such as"),
+    ("set", "app 0", ExitCode.USAGE, "RATE must be 0.000001 to 1,000,000 starts a second, such as"),
+    ("set", "app many", ExitCode.USAGE, "RATE must be 0.000001 to 1,000,000 starts a second, such as"),
     ("set", "app 2/1x", ExitCode.USAGE, "RATE must be a duration"),
 ]
 

@@ -1,5 +1,7 @@
 """Faults of lines, of a body that is taken line by line."""
 
+from bisect import insort
+
 from pydantic import BaseModel, Field
 
 from taskqueue.models.refusal import Refusal
@@ -19,7 +21,7 @@ class LineFault(BaseModel):
 
 
 class LineFaults:
-    """The faults of one body.   lines: the number of lines at fault.   listed: the first faults."""
+    """The faults of one body.   lines: the number of lines at fault.   listed: the first faults, by line."""
 
     def __init__(self) -> None:
         self.lines = 0
@@ -30,6 +32,6 @@ class LineFaults:
         """Add a fault; the faults of one line follow each other."""
         self.lines += line != self._last
         self._last = line
-        if len(self.listed) < MAX_LISTED:
-            named = "line" if field == _WHOLE else field
-            self.listed.append(LineFault(line=line, field=named, message=message))
+        named = "line" if field == _WHOLE else field
+        insort(self.listed, LineFault(line=line, field=named, message=message), key=lambda one: one.line)
+        del self.listed[MAX_LISTED:]

@@ -63,13 +63,15 @@ class _Decoded(Request):
 
 
 def _refuse_unknown(request: Request, known: Collection[str]) -> None:
-    """Raise ProblemError for a query parameter that the route does not have."""
+    """Raise ProblemError for a query parameter that the route does not have, or that is given twice."""
     for name in request.query_params:
         if name not in known:
             near = get_close_matches(name[:64], known, n=1)
             rule = f'must be "{near[0]}"' if near else f"must be one of {', '.join(known)}"
             message = f"unknown parameter: {rule if known else 'this route has none'}"
             raise invalid_field(excerpt(name), message)
+        if len(request.query_params.getlist(name)) > 1:
+            raise invalid_field(name, "must be given once")
 
 
 def new_router(noun: str, route_class: type[StrictRoute] = StrictRoute) -> APIRouter:

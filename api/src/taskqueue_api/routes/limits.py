@@ -59,8 +59,10 @@ async def override(request: Request, parts: UsedParts, name: LimitPath, spec: Ov
 
 @router.delete("/{name}/override", status_code=204)
 async def clear_override(parts: UsedParts, name: LimitPath) -> None:
-    """End the override of a limit: the configured values are in force again. Harmless without one."""
-    await (clear_rate(parts.store) if name == GLOBAL_LIMIT else clear_limit(parts.store, name))
+    """End the override of a limit: the configured values are in force again. Harmless for a limit without one."""
+    if not await (clear_rate(parts.store) if name == GLOBAL_LIMIT else clear_limit(parts.store, name)):
+        # A removed limit may still have had an override; any other name is unknown.
+        await read_one(parts.store, name)
 
 
 @router.delete("/{name}/closure", status_code=204)

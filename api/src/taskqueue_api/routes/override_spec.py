@@ -12,7 +12,7 @@ from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND, NO_LIMIT
 from taskqueue.models.rate import MAX_BURST
 from taskqueue.models.refusal import ValueRefusedError, must_be
 
-_RATE = f'from {MIN_PER_SECOND:g} to {MAX_PER_SECOND:,.0f} starts a second, or "{NO_LIMIT}"'
+_RATE = f'from {MIN_PER_SECOND:f} to {MAX_PER_SECOND:,.0f} starts a second, or "{NO_LIMIT}"'
 
 
 def _check_rate(written: object) -> float:

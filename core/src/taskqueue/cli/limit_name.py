@@ -44,6 +44,6 @@ def read_rate(text: str) -> float:
     except ValueError:
         rate = math.nan
     if not MIN_PER_SECOND <= rate <= MAX_PER_SECOND:
-        bounds = f"{MIN_PER_SECOND:g} to {MAX_PER_SECOND:,.0f} starts a second"
+        bounds = f"{MIN_PER_SECOND:f} to {MAX_PER_SECOND:,.0f} starts a second"
         fail_argument("RATE", ValueRefusedError(must_be(f'{bounds}, such as "50" or "2/1m"', text)))
     return rate

@@ -41,7 +41,7 @@ async def enqueue_in_batches(store: Store, turn: asyncio.Semaphore, jobs: Jobs) 
     locks = dict[str, frozenset[str]]()
     first, on_its_way = 0, None
     try:
-        async for batch in batches(jobs, MAX_JOBS):
+        async for batch in batches("jobs", jobs, MAX_JOBS):
             packed = pack_jobs(_check(batch, first))
             await _check_locked(store, batch, first, locks)
             if on_its_way:

@@ -4,6 +4,8 @@ from taskqueue.client.arguments import check_named
 from taskqueue.client.calls import Calls
 from taskqueue.models.identity import check_type_name, check_user_id
 from taskqueue.models.refusal import ValueRefusedError
+from taskqueue.store.errors import UnknownTypeError
+from taskqueue.store.named_types import find_types
 from taskqueue.views.jobs import JobList, list_jobs
 from taskqueue.views.limits import LimitRow, list_limits
 from taskqueue.views.types import TypeRow, list_types
@@ -56,10 +58,14 @@ class Reads(Calls):
     async def why_waiting(self, user: str, task_type: str | None = None) -> list[Obstacle]:
         """Return why subscriptions of a user are idle and jobs wait, of one type or of all.
 
-        Jobs are the ones of `user`: of a long queue, the scheduled jobs alone. Raises UnknownUserError.
+        Jobs are the ones of `user`: of a long queue, the scheduled jobs alone. Raises UnknownUserError, and
+        UnknownTypeError.
         """
         if task_type is not None:
             check_named("task_type", check_type_name, task_type)
+            async with self._turn:
+                if task_type not in await find_types(self._store, [task_type]):
+                    raise UnknownTypeError(task_type)
         detail = await self.user(user)
         return [one for one in find_obstacles(detail) if task_type in {None, one.type}]
 

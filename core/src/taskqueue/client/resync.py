@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from taskqueue.client.arguments import read_user
 from taskqueue.client.batches import batches
 from taskqueue.errors import TaskqueueError
-from taskqueue.models.refusal import ValueRefusedError
+from taskqueue.models.refusal import ValueRefusedError, excerpt
 from taskqueue.models.values import UserSubscription
 from taskqueue.sources.removals import are_many
 from taskqueue.store.connection import Store
@@ -50,9 +50,10 @@ async def resync(
     async with turn:
         left = await _read_own(store) if prune else {}
     stored = len(left)
-    async for batch in batches(users, BATCH):
+    positions: dict[str, int] = {}
+    async for batch in batches("users", users, BATCH):
         for user in batch:
-            _check_user(user)
+            _check_user(user, positions)
             left.pop(user.user_id, None)
         async with turn:
             await _write(store, batch, done)
@@ -120,8 +121,15 @@ def _count(
     done.refused |= refused
 
 
-def _check_user(user: object) -> None:
+def _check_user(user: object, positions: dict[str, int]) -> None:
+    """Raise ValueRefusedError for another object, and for a user that has a position already."""
     if not isinstance(user, UserSubscription) or not isinstance(user.user_id, str):
         raise ValueRefusedError(
             f"users must be UserSubscriptions with text as user_id (was {type(user).__name__})"
+        )
+    position = len(positions)
+    first = positions.setdefault(user.user_id, position)
+    if first != position:
+        raise ValueRefusedError(
+            f"users[{position}] must be another user: users[{first}] is {excerpt(user.user_id)} already"
         )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Self
 
+from taskqueue.client.batches import iterate
 from taskqueue.client.client import Client
 from taskqueue.client.handover import Handover
 from taskqueue.client.portal import Portal, wait
@@ -109,7 +110,7 @@ class SyncClient:
     ) -> Resync:
         """Replace many users, each as `replace_user` does; users that are as given already are not written."""
         return wait(
-            Handover(users).serve(
+            Handover(iterate("users", users)).serve(
                 lambda rows: self._portal.start(
                     Client.put_users, rows, prune=prune, confirm_removals=confirm_removals
                 )
@@ -137,7 +138,9 @@ class SyncClient:
 
     def enqueue_many(self, jobs: Iterable[AdHocJob]) -> list[str]:
         """Enqueue jobs in their order, 400 a call of the store, and return their names; each counts as in `enqueue`."""
-        return wait(Handover(jobs).serve(lambda rows: self._portal.start(Client.enqueue_many, rows)))
+        return wait(
+            Handover(iterate("jobs", jobs)).serve(lambda rows: self._portal.start(Client.enqueue_many, rows))
+        )
 
     def cancel(
         self,

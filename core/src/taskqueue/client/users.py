@@ -100,7 +100,8 @@ class UsersOfApplication(Calls):
     ) -> Resync:
         """Replace many users, each as `replace_user` does; users that are as given already are not written.
 
-        users: each once. One without tasks is removed. Those that `replace_user` would refuse are left out and listed.
+        users: each once; a second time ends this with ValueRefusedError, and nothing is removed. One without tasks is
+        removed. Those that `replace_user` would refuse are left out and listed.
         prune: also remove users of applications that are stored and not given; a function decides at the end, when it
         is known whether all could be given. Removals of more than 100 users and more than a fifth, or of all, raise
         TooManyRemovalsError at the end, unless `confirm_removals`.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 from rich.live import Live
+from rich.text import Text
 
 from taskqueue.cli.plot import hour_plot
 from taskqueue.dev.children import ChildError
@@ -16,7 +17,7 @@ from taskqueue.dev.stack import STOP_SIGNALS, Stack
 from taskqueue.dev.view import line, render
 from taskqueue.plan.forecast import starts
 from taskqueue.store.connection import Store
-from taskqueue.store.errors import StoreFailure
+from taskqueue.store.errors import StoreFailure, StoreUnavailable
 from taskqueue.store.url import parse_url
 from taskqueue.views.demands import read_plan
 
@@ -57,10 +58,14 @@ class Watch:
         began_s, before = time.monotonic(), None
         with self._screen() as screen:
             while True:
-                now = await self._snapshot()
-                elapsed_s = time.monotonic() - began_s
-                await self._show(screen, now, before, elapsed_s)
-                before = now
+                try:
+                    now = await self._snapshot()
+                    elapsed_s = time.monotonic() - began_s
+                    await self._show(screen, now, before, elapsed_s)
+                    before = now
+                except StoreUnavailable as failure:  # the processes wait for their store, too
+                    elapsed_s = time.monotonic() - began_s
+                    self._show_failure(screen, failure, elapsed_s)
                 left_s = _SNAPSHOT_EVERY_S if for_s is None else min(_SNAPSHOT_EVERY_S, for_s - elapsed_s)
                 if left_s <= 0 or await _set_within(stopping, left_s):
                     return await self._snapshot()
@@ -104,6 +109,14 @@ class Watch:
             self._lined_s = elapsed_s
             for text in (line(now, before, elapsed_s, rate), *limit_lines(now, before)):
                 self.console.print(text, soft_wrap=True)
+
+    def _show_failure(self, screen: Live | None, failure: StoreUnavailable, elapsed_s: float) -> None:
+        text = Text(str(failure), style="red")
+        if screen:
+            screen.update(text, refresh=True)
+        elif elapsed_s - self._lined_s >= _LINE_EVERY_S:
+            self._lined_s = elapsed_s
+            self.console.print(text, soft_wrap=True)
 
     async def _next_hour(self, rate: float) -> str:
         demands = (await read_plan(self.store)).demands

@@ -1,7 +1,8 @@
 """The one door to Redis: run a script, read, wait. One server, Sentinel or Cluster, with TLS and ACL users.
 
 Every call through the door ends in a value of the type that its script or command declares, in a StoreFailure, or in
-CancelledError; after the door is closed, in ClientClosedError. No error of the Redis client gets out.
+CancelledError; after the door is closed, in ClientClosedError, and in another event loop than that of the first call in
+OtherLoopError. No error of the Redis client gets out.
 
 The client never repeats a command by itself: a repeat after a lost answer would run a script twice.
 """
@@ -22,6 +23,7 @@ from taskqueue.store.command import Command, Scan
 from taskqueue.store.errors import (
     CLIENT_ERRORS,
     ClientClosedError,
+    OtherLoopError,
     StoreFailure,
     StoreUnavailable,
     WrongKeyType,
@@ -67,6 +69,7 @@ class Store:
         self._servers = servers
         self._knows_schema = False
         self._turns = asyncio.Semaphore(MAX_CONNECTIONS)
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._is_closed = False
 
     async def __aenter__(self) -> Self:
@@ -161,6 +164,7 @@ class Store:
 
     async def _answer(self, call: Callable[..., Awaitable[_Answer]], *args: Any) -> _Answer:
         """Call in turn; raise its error as one of ours, and CancelledError where the client swallowed it."""
+        self._check_loop()
         async with self._turns:
             if self._is_closed:
                 raise ClientClosedError
@@ -173,6 +177,14 @@ class Store:
                 raise self._explain(translate(error)) from error
             finally:
                 raise_if_cancelled()
+
+    def _check_loop(self) -> None:
+        """Raise OtherLoopError in another loop than that of the first call: connections cannot leave their loop."""
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise OtherLoopError
 
     def _explain(self, failure: StoreFailure) -> StoreFailure:
         """Return a failure that names the file of TLS that is gone, or no good any more, where one is."""

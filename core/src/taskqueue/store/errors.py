@@ -107,6 +107,10 @@ class ClientClosedError(StoreError):
     """The client is closed: open another one."""
 
 
+class OtherLoopError(StoreError):
+    """The client belongs to the event loop of its first call: open another one in each `asyncio.run`."""
+
+
 class CursorLostError(StoreError):
     """The store is installed but its cursor is gone: say from when to go on with `taskqueue cursor set`."""
 

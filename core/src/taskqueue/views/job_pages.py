@@ -57,4 +57,4 @@ def _read(after: str) -> Position:
     try:
         return msgspec.json.decode(after, type=Position) if after else Position()
     except (msgspec.DecodeError, UnicodeEncodeError):
-        raise ValueRefusedError(must_be("a cursor that the page before has", after)) from None
+        raise ValueRefusedError(f"after {must_be('a cursor that the page before has', after)}") from None

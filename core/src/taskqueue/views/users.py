@@ -65,7 +65,7 @@ async def _walk(store: Store, after: str) -> AsyncIterator[tuple[str, str, Store
     """
     batch, _, last = after.partition(":")
     if not _BATCH.fullmatch(batch):
-        raise ValueRefusedError(must_be("a cursor that the page before has", after))
+        raise ValueRefusedError(f"after {must_be('a cursor that the page before has', after)}")
     at = int(batch or 0)
     while True:
         following, rows = await read_stored_users_at(store, at)
