@@ -81,11 +81,11 @@ def _document(data: bytes, number: int, line: int) -> Document:
 
 def _text(data: bytes, line: int) -> str:
     """Decode text for the reader. Raises JsonRefusedError."""
+    if is_deeper(data):
+        raise JsonRefusedError(line, TOO_DEEP)
     # At least as many as there are: commas in texts count, too.
     if len(data) > MAX_VALUES and sum(data.count(mark) for mark in (b",", b"[", b"{")) > MAX_VALUES:
         raise JsonRefusedError(line, f"a document must have at most {MAX_VALUES:,} values")
-    if is_deeper(data):
-        raise JsonRefusedError(line, TOO_DEEP)
     try:
         return data.decode()
     except UnicodeDecodeError as error:
