@@ -1,8 +1,6 @@
-"""The cost of the history: processor time of a job, of three workers that drain one backlog in turn, one with it.
+"""The cost of the history: two workers drain one backlog in turn, 0.4 s each, one of them with the history.
 
-Rates on a shared machine differ by a fifth, as other programs take its cores. The processor time of worker and store
-differs far less. A turn is short, so that what remains falls on all three. Two workers do the same: what they differ
-by is what this measure cannot tell.
+Drains one after the other differ by a fifth, as the machine has moods; turns at one backlog share them.
 """
 
 import asyncio
@@ -11,97 +9,75 @@ import signal
 import time
 from asyncio.subprocess import Process
 from contextlib import AsyncExitStack
-from math import log
-from statistics import mean, stdev
+from statistics import quantiles
 from typing import Any
 
 from benchmarks.drain import reached, running_worker
 from taskqueue.store.command import hget
 from taskqueue.store.connection import Store, open_store
 from tests.support.store.backlog import fill, install, server, task_types
-from tests.support.store.raw import raw
 
-TYPES, USERS = 10, 10_000
-#: The first has the history.
-WORKERS = (True, False, False)
-#: There and back: what grows evenly, as the heap or the heat, falls on all workers alike.
-ROUND = (0, 1, 2, 2, 1, 0)
-#: Processor time of the worker in a turn; a worker without a turn for a second reports that its event loop is blocked.
-TURN_S = 0.04
+TYPES, USERS = 10, 50_000
+#: Two turns are shorter than the second after which a worker reports that its event loop is blocked.
+TURN_S = 0.4
+#: A worker that goes on would else begin on the server's core half of the time.
+SERVER_CORE, WORKERS_CORE = 0, 1
 #: More than a worker drains in a turn.
-JOBS_A_TURN = 2_500
-#: More than the workers drain until they are seen to have started.
-JOBS_OF_STARTS = 100_000
-#: One core for all: no turn depends on which of them are free.
-CORE = 0
-#: Student's for the 95 % of 20 runs.
-T = 2.09
+JOBS_A_TURN = 28_000
 
 
-async def history_cost(runs: int, rounds: int) -> dict[str, Any]:
-    """Return by how many percent a job takes longer with the history, and half of the 95 % interval.
+async def history_cost(runs: int, pairs: int) -> dict[str, Any]:
+    """Return by how many percent the history slows a worker down, and half of the 95 % interval."""
+    ratios = [ratio for _ in range(runs) for ratio in await _ratios(pairs)]
+    quarter, middle, upper = quantiles(ratios, n=4)
+    # Of a median: 1.25 standard errors of a mean, the deviation by the quartiles, which outliers do not move.
+    error = 1.96 * 1.25 * (upper - quarter) / 1.35 / len(ratios) ** 0.5
+    return {
+        "history_costs_percent": round((1 - middle) * 100, 2),
+        "history_costs_within_percent": round(error * 100, 2),
+        "history_pairs": len(ratios),
+    }
 
-    A run starts its own processes: two of the same program differ for as long as they live, by where their memory is.
-    """
-    costs = [await _costs(rounds) for _ in range(runs)]
-    found: dict[str, Any] = {"history_runs": runs}
-    for name, logs in zip(("history", "no_history"), zip(*costs, strict=True), strict=True):
-        found[f"{name}_costs_percent"] = round(mean(logs) * 100, 2)
-        found[f"{name}_costs_within_percent"] = round(T * stdev(logs) / runs**0.5 * 100, 2)
-    return found
 
-
-async def _costs(rounds: int) -> tuple[float, float]:
-    """Return the logarithm of the time of a job with the history over that without, and of two without it.
-
-    Of sums, not of the median turn: a flush every four seconds is all that the history does. A worker that has every
-    third turn flushes three times as often for the same jobs, so the cost found is rather too high.
-    """
+async def _ratios(pairs: int) -> list[float]:
+    """Return, for each pair of turns, the rate with the history over the rate without the history."""
     async with AsyncExitStack() as stack:
-        store = open_store(url := stack.enter_context(server(**{"server-cpulist": str(CORE)})))
+        url = stack.enter_context(server(**{"server-cpulist": str(SERVER_CORE)}))
+        store = open_store(url)
         stack.push_async_callback(store.close)
         types = task_types(TYPES)
         await install(store, types, USERS)
-        await fill(store, types, JOBS_A_TURN * len(ROUND) * (rounds + 1) + JOBS_OF_STARTS, USERS)
-        workers: list[Process] = []
-        for on in WORKERS:
-            workers.append(worker := await stack.enter_async_context(running_worker(url, history=on)))
-            stack.callback(worker.send_signal, signal.SIGCONT)  # one that stands still would not end
-            os.sched_setaffinity(worker.pid, {CORE})
-            await reached(store, await _done(store) + 1)
+        await fill(store, types, JOBS_A_TURN * 2 * (pairs + 2), USERS)
+        workers = [await stack.enter_async_context(running_worker(url, history=on)) for on in (True, False)]
+        for worker in workers:
+            os.sched_setaffinity(worker.pid, {WORKERS_CORE})
+        await reached(store, 10_000)  # both have started by then, as they share the jobs
+        for worker in workers:
             worker.send_signal(signal.SIGSTOP)
-        jobs, took_s = [0] * len(workers), [0.0] * len(workers)
-        for at in ROUND:
-            await _turn(store, workers[at])
-        for at in ROUND * rounds:
-            done, used_s = await _turn(store, workers[at])
-            jobs[at] += done
-            took_s[at] += used_s
-    with_it, without, again = (used_s / done for used_s, done in zip(took_s, jobs, strict=True))
-    return log(with_it / ((without + again) / 2)), log(again / without)
+        try:
+            for worker in workers:
+                await _turn(store, worker)
+            found = []
+            for n in range(pairs):
+                first, second = (0, 1) if n % 2 else (1, 0)
+                done = {at: await _turn(store, workers[at]) for at in (first, second)}
+                found.append(done[0] / done[1])
+        finally:
+            for worker in workers:
+                worker.send_signal(signal.SIGCONT)
+        return found
 
 
-async def _turn(store: Store, worker: Process) -> tuple[int, float]:
-    """Return the jobs done, and the processor time of worker and store, while the other workers stood still."""
-    done, began_s, store_s = await _done(store), _used_s(worker), await _store_s(store)
+async def _turn(store: Store, worker: Process) -> float:
+    """Return the jobs a second of a worker while the other worker stood still."""
     worker.send_signal(signal.SIGCONT)
-    while _used_s(worker) < began_s + TURN_S:  # noqa: ASYNC110 - of a clock, which tells nobody
-        await asyncio.sleep(0.005)
+    began_s, before = time.perf_counter(), await _done(store)
+    await asyncio.sleep(TURN_S)
     worker.send_signal(signal.SIGSTOP)
-    done = await _done(store) - done
-    assert done > 0, "the backlog ended"
-    return done, _used_s(worker) - began_s + await _store_s(store) - store_s
+    took_s, after = time.perf_counter() - began_s, await _done(store)
+    assert after > before, "the backlog ended"
+    return (after - before) / took_s
 
 
 async def _done(store: Store) -> int:
     return int(await store.read(hget(store.keys("metrics"), "done")) or 0)
-
-
-def _used_s(worker: Process) -> float:
-    """Return the processor time of all threads: the clock that Linux has for another process."""
-    return time.clock_gettime(~worker.pid << 3 | 2)
-
-
-async def _store_s(store: Store) -> float:
-    cpu = await raw(store).info("cpu")
-    return float(cpu["used_cpu_sys_main_thread"]) + float(cpu["used_cpu_user_main_thread"])

@@ -80,7 +80,7 @@ async def _enqueueing(quick: bool) -> dict[str, Any]:
 
 
 async def _history(quick: bool) -> dict[str, Any]:
-    return await (history_cost(2, 2) if quick else history_cost(20, 40))
+    return await (history_cost(2, 4) if quick else history_cost(4, 60))
 
 
 async def _declaring(quick: bool) -> dict[str, Any]:

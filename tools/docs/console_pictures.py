@@ -18,6 +18,7 @@ from taskqueue.plan.type_demand import TypeDemand
 from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.history import MAX_MINUTES, MINUTE_MS, Counted, Counts, count, to_counters
+from taskqueue.store.types import read_catalog
 from taskqueue.views.demands import read_plan
 from taskqueue_api.console.pages import PAGES
 from tools.docs.chromium import running_chromium
@@ -45,12 +46,20 @@ async def main() -> None:
     with Stack(StackOptions(_ROOT / "examples/shop", 100.0, 2, 1, None, 50)) as stack:
         store = open_store(stack.redis_url, "default")
         began = await server_now_ms(store) // MINUTE_MS
+        await _published(store)
         await Client(store).pause(task_type=PAUSED)
         await asyncio.sleep(_RUN_S)
         await _make_history(store, began)
         await store.close()
         async with running_chromium() as browser:
             await _take(browser, stack)
+
+
+async def _published(store: Store) -> None:
+    """Wait until the schedulers have published the type to pause."""
+    async with asyncio.timeout(60):
+        while PAUSED not in (await read_catalog(store)).records:  # noqa: ASYNC110 - of a store, which sets no event
+            await asyncio.sleep(0.1)
 
 
 async def _make_history(store: Store, last: int) -> None:
