@@ -43,7 +43,7 @@ async def end(
     now_ms = world.clock.now_ms
     start_s = now_ms // HOUR_MS * 3_600 - hours_ago * 3_600
     await world.occur("sync", start_s, life_ms=life_ms)
-    # So late in its period that every place in it is due.
+    # Near the end of the period, the dues of all places of the period are past.
     await world.clock.set((start_s * 1_000 + HOUR_MS - 700) * 1_000)
     await world.warm()
     (job,) = (await world.claim(lease_ms=24 * HOUR_MS)).jobs

@@ -42,8 +42,9 @@ class _Body:
     def __init__(self, headers: Headers, receive: Receive) -> None:
         length = headers.get("content-length", "0")
         self._receive = receive
-        self._has_lines = media_type(headers) == NDJSON
-        self._most = MAX_FORM_BYTES if media_type(headers) == FORM else MAX_UNIT_BYTES
+        given = media_type(headers)
+        self._has_lines = given == NDJSON
+        self._most = MAX_FORM_BYTES if given == FORM else MAX_UNIT_BYTES
         self._length = int(length) if length.isdecimal() else 0
         self._bytes = 0
         self._waited_s = 0.0

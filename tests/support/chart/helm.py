@@ -54,7 +54,5 @@ class Helm:
 
     def objects(self, values: Path, *args: str, **place: str) -> list[dict[str, Any]]:
         """Return the rendered objects of the chart, parsed."""
-        documents = yaml.load_all(
-            self.template(values, *args, **place), yaml.CSafeLoader
-        )  # a tenth of the time
-        return [one for one in documents if one]
+        rendered = self.template(values, *args, **place)
+        return [one for one in yaml.load_all(rendered, yaml.CSafeLoader) if one]  # in C: a tenth of the time

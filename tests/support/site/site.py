@@ -49,7 +49,7 @@ class Customer(NamedTuple):
 async def until(what: str, check: Callable[[], Awaitable[bool]], limit_s: float = 60.0) -> None:
     """Wait for a condition; fail with its name.
 
-    A check that starts a program, as kubectl, is repeated less often: it would take a core from what it waits for.
+    A slow check, such as a call of kubectl, is repeated less often, and leaves the cores to the processes under test.
     """
     began_s = checked_s = time.monotonic()
     while not await check():

@@ -27,7 +27,7 @@ def cluster() -> Iterator[str]:
 
 @contextmanager
 def sentinel(folder: Path, password: str = "") -> Iterator[str]:
-    """Run a server behind a Sentinel; a password is that of both."""
+    """Run a server behind a Sentinel.   password: of server and Sentinel, empty for none."""
     with ExitStack() as stack:
         server = stack.enter_context(Server()).url
         master = server.removesuffix("/0").rpartition(":")[2]

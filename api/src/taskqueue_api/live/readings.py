@@ -2,7 +2,7 @@
 
 A reading that takes long is repeated less often, so that none takes more than a hundredth of a core; while writes
 follow each other, a tenth. Of the last two readings the shorter one counts: a busy machine makes any reading long.
-A caller that asks after a write gets what was read after it.
+Every call after a write returns a value read after the write.
 """
 
 import asyncio

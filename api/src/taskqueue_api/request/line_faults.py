@@ -32,6 +32,8 @@ class LineFaults:
         """Add a fault; the faults of one line follow each other."""
         self.lines += line != self._last
         self._last = line
+        if len(self.listed) == MAX_LISTED and line >= self.listed[-1].line:
+            return
         named = "line" if field == _WHOLE else field
         insort(self.listed, LineFault(line=line, field=named, message=message), key=lambda one: one.line)
         del self.listed[MAX_LISTED:]

@@ -1,6 +1,7 @@
-"""Errors of views: nothing has the name that was asked for. Unknown types and users are errors of the store."""
+"""Errors of views: an unknown name, or a wrong cursor. Unknown types and users are errors of the store."""
 
 from taskqueue.errors import TaskqueueError, with_detail
+from taskqueue.models.refusal import ValueRefusedError, must_be
 
 
 class ViewError(TaskqueueError):
@@ -17,3 +18,8 @@ class UnknownLimitError(ViewError):
 
 class NotDeadError(ViewError):
     """There is no such dead job."""
+
+
+def wrong_cursor(after: str) -> ValueRefusedError:
+    """Return the error of a page's argument `after` that no page gave."""
+    return ValueRefusedError(f"after {must_be('a cursor that the page before has', after)}")

@@ -4,10 +4,10 @@ from typing import Literal
 
 import msgspec
 
-from taskqueue.models.refusal import ValueRefusedError, must_be
 from taskqueue.store.connection import Store
 from taskqueue.store.job_places import Selection
 from taskqueue.store.job_scan import Position, Stage, walk_from
+from taskqueue.views.errors import wrong_cursor
 from taskqueue.views.jobs import JobRow, job_row
 from taskqueue.views.view import View
 
@@ -57,4 +57,4 @@ def _read(after: str) -> Position:
     try:
         return msgspec.json.decode(after, type=Position) if after else Position()
     except (msgspec.DecodeError, UnicodeEncodeError):
-        raise ValueRefusedError(f"after {must_be('a cursor that the page before has', after)}") from None
+        raise wrong_cursor(after) from None

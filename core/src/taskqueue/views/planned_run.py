@@ -1,4 +1,4 @@
-"""A run that the plan has, and what the store knows of it: its job, its outcome, or why it has none."""
+"""Planned runs: each with its job, its outcome, or the reason for a missing job, as far as the store knows."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -27,7 +27,7 @@ class Due:
 
     @property
     def exclusions(self) -> Sequence[str]:
-        """Return the exclusions that leave it out, in words. Raises ScheduleError."""
+        """Return the exclusions of the type that cover this due, in words. Raises ScheduleError."""
         zone = time_zone(self.segment.schedule)
         return exclude_texts(
             one for one in self.segment.exclude if excluded_spans((one,), zone, self.at_ms, self.at_ms + 1)

@@ -4,11 +4,11 @@ import re
 from collections.abc import AsyncIterator
 from typing import Literal
 
-from taskqueue.models.refusal import ValueRefusedError, must_be
 from taskqueue.store.connection import Store
 from taskqueue.store.subscriptions import StoredSubscription, read_subscriptions_of
 from taskqueue.store.types import Catalog, read_catalog
 from taskqueue.store.users import Source, StoredUser, read_stored_users_at
+from taskqueue.views.errors import wrong_cursor
 from taskqueue.views.view import View
 
 #: A cursor of the store, below 2^63.
@@ -65,7 +65,7 @@ async def _walk(store: Store, after: str) -> AsyncIterator[tuple[str, str, Store
     """
     batch, _, last = after.partition(":")
     if not _BATCH.fullmatch(batch):
-        raise ValueRefusedError(f"after {must_be('a cursor that the page before has', after)}")
+        raise wrong_cursor(after)
     at = int(batch or 0)
     while True:
         following, rows = await read_stored_users_at(store, at)
